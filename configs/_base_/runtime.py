@@ -1,0 +1,28 @@
+# What every run has: seed, hooks, log line, TensorBoard.
+default_scope = 'reacgan_plugin'
+randomness = dict(seed=0)
+default_hooks = dict(
+    runtime_info=dict(type='RunningMeansHook'),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook', interval=2000, by_epoch=False, max_keep_ckpts=2
+    ),
+)
+custom_hooks = [
+    dict(type='SampleGridHook', interval=2000),
+    dict(type='LossCurveHook'),
+]
+log_processor = dict(
+    by_epoch=False,
+    window_size=1,  # losses arrive as means over the log interval already
+    custom_cfg=[
+        dict(data_src='time', window_size=50, method_name='mean'),
+        dict(data_src='data_time', window_size=50, method_name='mean'),
+    ],
+)
+visualizer = dict(
+    type='Visualizer',
+    vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')],
+)

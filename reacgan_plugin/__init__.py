@@ -1,0 +1,33 @@
+"""ReACGAN for GAN code that is there already: this door needs torch alone."""
+
+from reacgan_plugin.conditioning import (
+    AC,
+    PD,
+    ConditionalContrastiveLoss,
+    Conditioning,
+    D2DCELoss,
+    DiscriminatorOutput,
+    HypersphereHead,
+    Unconditional,
+)
+from reacgan_plugin.functional import conditional_contrastive, d2d_cross_entropy
+from reacgan_plugin.gan.discriminator import Discriminator
+from reacgan_plugin.layers import HypersphereProjection
+
+__version__ = '0.1.0'
+
+__all__ = [
+    'AC',
+    'PD',
+    'ConditionalContrastiveLoss',
+    'Conditioning',
+    'D2DCELoss',
+    'Discriminator',
+    'DiscriminatorOutput',
+    'HypersphereHead',
+    'HypersphereProjection',
+    'Unconditional',
+    '__version__',
+    'conditional_contrastive',
+    'd2d_cross_entropy',
+]

@@ -1,0 +1,97 @@
+"""Checkpoints: written aside and renamed, read as data and never executed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import nn
+
+LISTED = 10  # names of keys that an error shows at most
+
+
+def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
+    """Write a checkpoint so that a kill or a full disk leaves the one before whole."""
+    path = Path(path)
+    aside = path.with_name(f'.{path.name}.partial')
+    try:
+        with open(aside, 'wb') as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path, map_location='cpu') -> dict:
+    """Read a checkpoint with ``weights_only=True``.
+
+    Raises: ValueError when the file is missing, broken, or would have to execute code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f'checkpoint {path} does not exist')
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True)
+    except UnpicklingError as error:
+        raise ValueError(
+            f'checkpoint {path} holds more than tensors and plain data, or is broken, '
+            f'and is not loaded: {error}'
+        ) from error
+    except (EOFError, RuntimeError) as error:
+        raise ValueError(f'checkpoint {path} is broken: {error}') from error
+
+
+def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
+    """Load a state dict, every entry of it.
+
+    Raises: ValueError listing missing and unexpected names and differing shapes.
+    """
+    own = module.state_dict()
+    problems = {
+        'missing': [name for name in own if name not in state],
+        'unexpected': [name for name in state if name not in own],
+        'of another shape': [
+            f'{name} {tuple(state[name].shape)} instead of {tuple(own[name].shape)}'
+            for name in own
+            if name in state
+            and isinstance(own[name], torch.Tensor)
+            and own[name].shape != state[name].shape
+        ],
+    }
+    found = [f'{kind}: {_some(names)}' for kind, names in problems.items() if names]
+    if found:
+        raise ValueError(
+            f'{source} is of another architecture or conditioning than the config; '
+            + '; '.join(found)
+        )
+    module.load_state_dict(state)
+
+
+def plain_history(message_hub) -> dict:
+    """mmengine's scalar histories as lists of numbers, which load without pickle."""
+    return {
+        name: dict(zip(('values', 'counts'), map(list, _plain(buffer)), strict=True))
+        for name, buffer in message_hub.log_scalars.items()
+    }
+
+
+def restore_history(message_hub, history: dict) -> None:
+    """Put what :func:`plain_history` gave back into a message hub."""
+    for name, entries in history.items():
+        message_hub.log_scalars.pop(name, None)
+        for value, count in zip(entries['values'], entries['counts'], strict=True):
+            message_hub.update_scalar(name, value, count)
+
+
+def _plain(buffer) -> tuple[list[float], list[int]]:
+    values, counts = buffer.data
+    return values.tolist(), counts.tolist()
+
+
+def _some(names: list[str]) -> str:
+    more = f' and {len(names) - LISTED} more' if len(names) > LISTED else ''
+    return ', '.join(names[:LISTED]) + more

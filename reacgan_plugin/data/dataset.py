@@ -1,0 +1,120 @@
+"""What every data set here has in common, and randomness as a function of position."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from reacgan_plugin.registry import TRANSFORMS, build
+
+SEED_BYTES = 8
+
+
+class ImageDataset(Dataset):
+    """Labelled images that go through a pipeline of transforms.
+
+    Args:
+        pipeline: transforms, each a config dict or a callable, dict in and dict out.
+        classes: names of the classes, the place in the list being the label.
+        labels: one integer per image, so that labels are known without decoding.
+
+    A subclass writes :meth:`load` and nothing else.
+    Raises: ValueError for a pipeline entry that is neither a dict nor a callable.
+    """
+
+    def __init__(self, pipeline: Sequence, *, classes: Sequence[str], labels):
+        self.classes = [str(name) for name in classes]
+        self.labels = np.asarray(labels, dtype=np.int64)
+        self.pipeline = build_pipeline(pipeline)
+
+    @property
+    def num_classes(self) -> int:
+        """K, how many classes there are."""
+        return len(self.classes)
+
+    @property
+    def metainfo(self) -> dict:
+        """The names of the classes, where OpenMMLab's tools look for them."""
+        return dict(classes=tuple(self.classes))
+
+    def load(self, index: int) -> dict:
+        """The pipeline's input: 'label' and 'img' (H, W[, 3]) or 'img_path'."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> dict:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'image {index} of {len(self)}')
+        results = self.load(int(index) % len(self))
+        for transform in self.pipeline:
+            results = transform(results)
+            if results is None:
+                raise ValueError(
+                    f'{transform!r} gave None for image {index}; a transform here '
+                    'may not drop an image, since every position must be filled'
+                )
+        return results
+
+
+class SeededDataset(Dataset):
+    """Draws of a pipeline as a function of (seed, position), not of who loads what.
+
+    Items are asked for as (index, position), which is what the training sampler gives:
+    Python's, numpy's and torch's CPU generators are seeded from (seed, position), then
+    the image at the index is loaded. So the number of workers changes nothing, and a
+    resumed run draws what the uninterrupted one would have. A plain index is passed on
+    without seeding.
+
+    Args:
+        dataset: anything with ``__getitem__`` and ``__len__``.
+        seed: of the run.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int):
+        self.dataset = dataset
+        self.seed = int(seed)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, item: int | tuple[int, int]):
+        if not isinstance(item, tuple):
+            return self.dataset[item]
+        index, position = item
+        seed_generators(self.seed, position)
+        return self.dataset[index]
+
+
+def seed_generators(seed: int, position: int) -> None:
+    """Seed random, numpy and torch (CPU) from one well mixed hash of the two numbers.
+
+    Neighbouring positions get unrelated streams, and so do the three libraries.
+    """
+    digest = blake2b(f'{seed},{position}'.encode(), digest_size=3 * SEED_BYTES).digest()
+    words = np.frombuffer(digest, dtype='<u4')
+    random.seed(int.from_bytes(digest[:SEED_BYTES], 'little'))
+    np.random.seed(words[2:4])
+    # The CPU generator itself: torch.manual_seed would go round every device, which
+    # takes sixty times as long and would reset a GPU's generator when nobody asked.
+    torch.default_generator.manual_seed(int(words[4]) << 32 | int(words[5]))
+
+
+def build_pipeline(pipeline: Sequence) -> list:
+    """Transforms from their configs, by our names, mmcv's or registered ones."""
+    return [_build_transform(entry) for entry in pipeline]
+
+
+def _build_transform(entry):
+    if not isinstance(entry, dict) and not callable(entry):
+        raise ValueError(
+            f'pipeline entry {entry!r} is neither a config such as '
+            "dict(type='PackImage') nor a callable"
+        )
+    return build(TRANSFORMS, entry)

@@ -1,0 +1,134 @@
+"""The training loader: config in, seeded and resumable batches out."""
+
+from __future__ import annotations
+
+import signal
+
+import torch
+from torch.utils.data import DataLoader, default_collate
+
+from reacgan_plugin.data.dataset import SeededDataset
+from reacgan_plugin.data.sampler import GlobalBatchSampler
+from reacgan_plugin.options import did_you_mean
+from reacgan_plugin.registry import DATASETS, build
+
+# What a config may say; the batch size follows from `total_batch_size` instead.
+ALLOWED_KEYS = (
+    'dataset',
+    'num_workers',
+    'pin_memory',
+    'persistent_workers',
+    'prefetch_factor',
+    'shuffle',
+    'timeout',
+    'multiprocessing_context',
+)
+DECIDED_ELSEWHERE = {
+    'batch_size': 'it follows from total_batch_size of the config',
+    'sampler': 'the training stream has its own, see shuffle',
+    'batch_sampler': 'the training stream has its own, see shuffle',
+    'drop_last': 'the training stream is endless, so no batch is short',
+    'collate_fn': 'batches are dicts of stacked tensors',
+    'worker_init_fn': 'draws are seeded by position, not by worker',
+}
+
+
+def build_train_loader(
+    cfg: dict,
+    *,
+    seed: int,
+    micro_batch: int,
+    micro_batches_per_iteration: int,
+    rank: int,
+    world_size: int,
+    iteration: int = 0,
+) -> DataLoader:
+    """An endless loader whose every batch is what one iteration of this rank needs.
+
+    Args:
+        cfg: dataset (a config dict or a data set), and optionally num_workers,
+            shuffle, pin_memory, persistent_workers, prefetch_factor, timeout and
+            multiprocessing_context with torch's meanings.
+        seed: of the run, the same on all ranks.
+        micro_batch: rows of one rank in one forward pass.
+        micro_batches_per_iteration: discriminator updates x accumulation steps.
+        rank: of this process.
+        world_size: number of processes.
+        iteration: how many iterations are done; nothing is decoded to get there.
+
+    Batches are dict(image=(B, C, H, W) uint8, label=(B,) int64) with B = micro_batch x
+    micro_batches_per_iteration. Workers start when ``iter()`` is called, not before, so
+    ``loader.sampler.start_at`` may still move the start.
+    Raises: ValueError for unknown keys, a missing or an empty data set.
+    """
+    _check_keys(cfg)
+    dataset = _build_dataset(cfg)
+    sampler = GlobalBatchSampler(
+        len(dataset),
+        seed=seed,
+        micro_batch=micro_batch,
+        rank=rank,
+        world_size=world_size,
+        shuffle=cfg.get('shuffle', True),
+        start=iteration * micro_batches_per_iteration,
+    )
+    return DataLoader(
+        SeededDataset(dataset, seed),
+        batch_size=micro_batch * micro_batches_per_iteration,
+        sampler=sampler,
+        drop_last=True,
+        collate_fn=default_collate,
+        worker_init_fn=_leave_interrupts_to_the_main_process,
+        # Its own generator, since iter() draws a number and would otherwise move the
+        # global one. The number itself is not used by anything here.
+        generator=torch.Generator().manual_seed(seed),
+        **_worker_options(cfg),
+    )
+
+
+def _check_keys(cfg: dict) -> None:
+    for key in cfg:
+        if key in DECIDED_ELSEWHERE:
+            raise ValueError(
+                f'train_dataloader: {key} is not set here: {DECIDED_ELSEWHERE[key]}'
+            )
+        if key not in ALLOWED_KEYS:
+            raise ValueError(
+                f'train_dataloader: {key!r} is not known; allowed: '
+                f'{", ".join(ALLOWED_KEYS)}{did_you_mean(key, ALLOWED_KEYS)}'
+            )
+
+
+def _build_dataset(cfg: dict):
+    if cfg.get('dataset') is None:
+        raise ValueError(
+            "train_dataloader: no dataset; give one, such as dataset=dict(type='Digits'"
+            ", split='train', pipeline=[...])"
+        )
+    dataset = build(DATASETS, cfg['dataset'])
+    if len(dataset) == 0:
+        raise ValueError(f'train_dataloader: {type(dataset).__name__} has no images')
+    return dataset
+
+
+def _worker_options(cfg: dict) -> dict:
+    """torch's options: workers live on between iterators, two batches ahead each."""
+    workers = cfg.get('num_workers', 0)
+    options = dict(
+        num_workers=workers,
+        pin_memory=cfg.get('pin_memory', torch.cuda.is_available()),
+        timeout=cfg.get('timeout', 0),
+    )
+    if workers > 0:  # torch refuses these three without workers
+        options.update(
+            persistent_workers=cfg.get('persistent_workers', True),
+            prefetch_factor=cfg.get('prefetch_factor', 2),
+            multiprocessing_context=cfg.get('multiprocessing_context'),
+        )
+    return options
+
+
+def _leave_interrupts_to_the_main_process(worker_id: int) -> None:
+    """Ctrl-C reaches workers too; one that dies of it would end the run before the
+    main process has saved its checkpoint."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,143 @@
+"""Process groups: ranks, a gather with gradient, start and end; torch alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+LAUNCHERS = ('none', 'pytorch', 'slurm')
+RENDEZVOUS = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+SLURM = ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID', 'SLURM_NODELIST')
+DEFAULT_PORT = '29500'
+
+
+def is_started() -> bool:
+    """Whether this process belongs to a process group."""
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    """Rank in the default process group; 0 without one."""
+    return dist.get_rank() if is_started() else 0
+
+
+def world_size() -> int:
+    """Number of processes of the default group; 1 without one."""
+    return dist.get_world_size() if is_started() else 1
+
+
+def default_group() -> dist.ProcessGroup | None:
+    """The group of all processes, or None where there is only this one."""
+    return dist.group.WORLD if world_size() > 1 else None
+
+
+class _GatherRows(torch.autograd.Function):
+    """All-gather whose backward sums, over ranks, what concerns one's own rows."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, group: dist.ProcessGroup) -> Tensor:
+        ctx.group, ctx.shape = group, x.shape
+        world = dist.get_world_size(group)
+        gathered = x.new_empty(world * x.shape[0], *x.shape[1:])
+        dist.all_gather_into_tensor(gathered, x.contiguous(), group=group)
+        return gathered
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        own = grad.new_empty(ctx.shape)
+        dist.reduce_scatter_tensor(own, grad.contiguous(), group=ctx.group)
+        return own, None
+
+
+def gather_rows(x: Tensor, group: dist.ProcessGroup | None) -> Tensor:
+    """Rows of all ranks of a group in rank order: (n, ...) -> (world * n, ...).
+
+    The gradient of a row is the sum over ranks of their losses' gradients, so that
+    DDP's mean over ranks is the gradient of the mean loss. Integers are gathered
+    without gradient. Every rank must call it, with equally many rows.
+
+    Args:
+        x: this rank's rows.
+        group: a process group, or None for x itself.
+    """
+    return x if group is None else _GatherRows.apply(x, group)
+
+
+def first_own_row(x: Tensor, group: dist.ProcessGroup | None) -> int:
+    """Where this rank's rows begin in ``gather_rows(x, group)``."""
+    return 0 if group is None else dist.get_rank(group) * len(x)
+
+
+def start_process_group(launcher: str = 'none') -> None:
+    """Join the processes that a launcher started, by nccl with CUDA, else by gloo.
+
+    Args:
+        launcher: ``'none'``: one process, no group. ``'pytorch'``: torchrun, which sets
+            RANK and its like. ``'slurm'``: srun, whose variables are translated.
+
+    Raises: ValueError for another launcher or missing environment variables.
+    """
+    if launcher not in LAUNCHERS:
+        allowed = ', '.join(map(repr, LAUNCHERS))
+        raise ValueError(f'launcher={launcher!r} is not known; allowed: {allowed}')
+    if launcher == 'none' or is_started():
+        return
+    if launcher == 'slurm':
+        os.environ.update(slurm_rendezvous(os.environ))
+    else:
+        _require(os.environ, RENDEZVOUS, "launcher='pytorch' expects torchrun to set")
+    if not (torch.cuda.is_available() and dist.is_nccl_available()):
+        dist.init_process_group('gloo')
+        return
+    torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+    dist.init_process_group('nccl')
+
+
+def end_process_group() -> None:
+    """Wait for the other processes and leave the group; nothing without one."""
+    if is_started():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+def slurm_rendezvous(environment: Mapping[str, str]) -> dict[str, str]:
+    """torchrun's variables, made from those of srun.
+
+    MASTER_ADDR is the first host of the job and MASTER_PORT 29500, unless set.
+
+    Raises: ValueError when srun's variables or scontrol are missing.
+    """
+    _require(environment, SLURM, "launcher='slurm' expects srun to set")
+    address = environment.get('MASTER_ADDR')
+    return {
+        'RANK': environment['SLURM_PROCID'],
+        'WORLD_SIZE': environment['SLURM_NTASKS'],
+        'LOCAL_RANK': environment['SLURM_LOCALID'],
+        'MASTER_ADDR': address or _first_host(environment['SLURM_NODELIST']),
+        'MASTER_PORT': environment.get('MASTER_PORT', DEFAULT_PORT),
+    }
+
+
+def _first_host(nodes: str) -> str:
+    """First name of Slurm's compressed list, such as node[01-04]."""
+    command = ['scontrol', 'show', 'hostnames', nodes]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise ValueError(
+            "launcher='slurm' asks scontrol for the first host, which is not installed "
+            'here; set MASTER_ADDR instead'
+        ) from None
+    return listed.stdout.split()[0]
+
+
+def _require(environment: Mapping[str, str], names: tuple[str, ...], who: str) -> None:
+    missing = [name for name in names if name not in environment]
+    if missing:
+        raise ValueError(f'{who} {", ".join(names)}; missing: {", ".join(missing)}')

@@ -1,0 +1,51 @@
+"""Pure functions: losses and the sphere. They know tensors and, at most, a group."""
+
+from reacgan_plugin.functional.adversarial import (
+    hinge_discriminator,
+    hinge_generator,
+    least_squares_discriminator,
+    least_squares_generator,
+    logistic_discriminator,
+    logistic_generator,
+    vanilla_discriminator,
+    vanilla_generator,
+    wasserstein_discriminator,
+    wasserstein_generator,
+)
+from reacgan_plugin.functional.classification import (
+    class_cross_entropy,
+    feature_matching,
+    multi_hinge,
+)
+from reacgan_plugin.functional.contrastive import conditional_contrastive
+from reacgan_plugin.functional.d2d_ce import d2d_cross_entropy
+from reacgan_plugin.functional.labels import check_label
+from reacgan_plugin.functional.precision import full_precision
+from reacgan_plugin.functional.sphere import (
+    pairwise_cosine,
+    project_to_sphere,
+    row_cosine,
+)
+
+__all__ = [
+    'check_label',
+    'class_cross_entropy',
+    'conditional_contrastive',
+    'd2d_cross_entropy',
+    'feature_matching',
+    'full_precision',
+    'hinge_discriminator',
+    'hinge_generator',
+    'least_squares_discriminator',
+    'least_squares_generator',
+    'logistic_discriminator',
+    'logistic_generator',
+    'multi_hinge',
+    'pairwise_cosine',
+    'project_to_sphere',
+    'row_cosine',
+    'vanilla_discriminator',
+    'vanilla_generator',
+    'wasserstein_discriminator',
+    'wasserstein_generator',
+]

@@ -1,0 +1,18 @@
+"""How losses of single rows become what is returned."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from reacgan_plugin.options import one_of
+
+REDUCTIONS = ('mean', 'none')
+
+
+def reduce_rows(loss: Tensor, reduction: str) -> Tensor:
+    """Losses (N,) -> scalar mean, or themselves for ``'none'``.
+
+    Raises: ValueError for another reduction.
+    """
+    one_of('reduction', reduction, REDUCTIONS)
+    return loss.mean() if reduction == 'mean' else loss

@@ -1,0 +1,2 @@
+"""The step and its parts; import from the modules, since some of them need torch
+alone and others mmengine."""

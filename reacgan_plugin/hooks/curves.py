@@ -1,0 +1,43 @@
+"""Loss curves as one picture when training ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+
+matplotlib.use('agg')  # a training run has no screen
+from matplotlib import pyplot as plt  # noqa: E402
+
+PANELS = {
+    'discriminator loss': ('d/loss', 'd/loss_adversarial', 'd/loss_conditioning'),
+    'generator loss': ('g/loss', 'g/loss_adversarial', 'g/loss_conditioning'),
+    'mean logits': ('d/logit_real', 'd/logit_fake'),
+}
+
+
+class LossCurveHook(Hook):
+    """Writes ``curves.png``: losses of both networks and the logits of D."""
+
+    priority = 'LOW'
+
+    @master_only
+    def after_train(self, runner) -> None:
+        history = {
+            name.removeprefix('train/'): buffer.data[0]
+            for name, buffer in runner.message_hub.log_scalars.items()
+        }
+        if 'iteration' not in history:
+            return  # shorter than one log interval
+        figure, axes = plt.subplots(1, len(PANELS), figsize=(15, 4))
+        for axis, (title, names) in zip(axes, PANELS.items(), strict=True):
+            for name in names:
+                if name in history:
+                    axis.plot(history['iteration'], history[name], label=name)
+            axis.set(title=title, xlabel='iteration')
+            axis.legend()
+        figure.tight_layout()
+        figure.savefig(Path(runner.work_dir, 'curves.png'))
+        plt.close(figure)

@@ -1,0 +1,48 @@
+"""Running means of what a step returns, kept on the device between two log lines."""
+
+from __future__ import annotations
+
+import time
+
+from mmengine.hooks import LoggerHook, RuntimeInfoHook
+from torch import Tensor
+
+
+class RunningMeansHook(RuntimeInfoHook):
+    """Hands means of the step's outputs to the log at the logger's interval.
+
+    mmengine's own hook reads every output on the host in every iteration, which makes
+    the host wait for the device each time. Adds ``images_per_second``, real images
+    over all processes.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        super().before_train(runner)
+        loggers = [hook for hook in runner.hooks if isinstance(hook, LoggerHook)]
+        self.interval = loggers[0].interval if loggers else 50
+        self._start_over()
+
+    def after_train_iter(
+        self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
+    ) -> None:
+        for name, value in (outputs or {}).items():
+            value = value.detach() if isinstance(value, Tensor) else value
+            self.sums[name] = self.sums.get(name, 0) + value
+        self.count += 1
+        if not self.every_n_inner_iters(batch_idx, self.interval):
+            return
+        hub = runner.message_hub
+        for name, total in self.sums.items():
+            hub.update_scalar(f'train/{name}', float(total) / self.count)
+        images = self.count * runner.batch.images_per_iteration
+        seconds = time.perf_counter() - self.since
+        hub.update_scalar('train/images_per_second', images / seconds)
+        hub.update_scalar('train/iteration', batch_idx + 1)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.sums: dict = {}
+        self.count = 0
+        self.since = time.perf_counter()

@@ -1,0 +1,1 @@
+"""Doors to other code bases, one a module; import the one you need."""

@@ -1,0 +1,23 @@
+"""Layers that generators, discriminators and heads are made of."""
+
+from reacgan_plugin.layers.attention import SelfAttention
+from reacgan_plugin.layers.conditional_norm import (
+    ConditionalBatchNorm2d,
+    batch_norm,
+    untracked_statistics,
+)
+from reacgan_plugin.layers.hypersphere import HypersphereProjection
+from reacgan_plugin.layers.spectral_norm import spectral_normalised
+from reacgan_plugin.layers.weights import conv2d, embedding, linear
+
+__all__ = [
+    'ConditionalBatchNorm2d',
+    'HypersphereProjection',
+    'SelfAttention',
+    'batch_norm',
+    'conv2d',
+    'embedding',
+    'linear',
+    'spectral_normalised',
+    'untracked_statistics',
+]

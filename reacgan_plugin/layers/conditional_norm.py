@@ -1,0 +1,59 @@
+"""Batch norm whose gain and bias come from a condition (BigGAN's class-and-z vector)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from reacgan_plugin.layers.weights import linear
+
+BATCH_NORM_EPSILON = 1e-4  # of the published BigGAN-type networks
+
+
+def batch_norm(num_features: int, *, affine: bool = True) -> nn.BatchNorm2d:
+    """Batch norm with the epsilon of the published networks."""
+    return nn.BatchNorm2d(num_features, eps=BATCH_NORM_EPSILON, affine=affine)
+
+
+@contextmanager
+def untracked_statistics(module: nn.Module) -> Iterator[None]:
+    """Batch norms inside keep their running statistics meanwhile, and in training
+    mode go on normalising by the batch."""
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    norms = [norm for norm in norms if norm.track_running_stats]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
+class ConditionalBatchNorm2d(nn.Module):
+    """Batch norm, then ``x * (1 + gain(condition)) + bias(condition)``.
+
+    Args:
+        num_features: channels of the image features.
+        condition_dim: width of the condition vector.
+        spectral_norm: normalise the two linear maps.
+
+    Shapes: (N, num_features, H, W), (N, condition_dim) -> (N, num_features, H, W).
+    The one added to the gain makes a fresh layer a plain batch norm up to its small
+    initial maps (Brock et al. 2019, appendix B).
+    """
+
+    def __init__(
+        self, num_features: int, condition_dim: int, *, spectral_norm: bool = True
+    ):
+        super().__init__()
+        self.norm = batch_norm(num_features, affine=False)
+        options = dict(bias=False, spectral_norm=spectral_norm)
+        self.gain = linear(condition_dim, num_features, **options)
+        self.bias = linear(condition_dim, num_features, **options)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        gain = (1 + self.gain(condition))[:, :, None, None]
+        bias = self.bias(condition)[:, :, None, None]
+        return self.norm(x) * gain + bias

@@ -1,0 +1,28 @@
+"""Projection of features onto the unit hypersphere."""
+
+from torch import Tensor, nn
+
+from reacgan_plugin.functional.sphere import project_to_sphere
+from reacgan_plugin.layers.weights import linear
+
+
+class HypersphereProjection(nn.Module):
+    """A linear map followed by division by the L2 norm: f = P(F(x)) / ||P(F(x))||.
+
+    Args:
+        in_channels: C, width of the features.
+        embed_dim: D, width of the embedding.
+        spectral_norm: normalise the linear map's weight.
+
+    Shapes: (N, C) -> (N, D), rows of unit norm, float32 under autocast.
+    Source: Kang et al. 2021 (ReACGAN), section 3.
+    """
+
+    def __init__(
+        self, in_channels: int, embed_dim: int = 512, *, spectral_norm: bool = True
+    ):
+        super().__init__()
+        self.linear = linear(in_channels, embed_dim, spectral_norm=spectral_norm)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return project_to_sphere(self.linear(features))

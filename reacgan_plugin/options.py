@@ -1,0 +1,36 @@
+"""Checks of user-given options; each error names the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def one_of(key: str, value, allowed: Iterable):
+    """The value, if it is one of the allowed ones; else ValueError."""
+    allowed = tuple(allowed)
+    if value in allowed:
+        return value
+    listed = ', '.join(repr(option) for option in allowed)
+    raise ValueError(
+        f'{key}={value!r} is not known; allowed: {listed}{did_you_mean(value, allowed)}'
+    )
+
+
+def did_you_mean(value, allowed: Iterable) -> str:
+    """' (did you mean ...?)' for the nearest allowed name, or ''."""
+    names = [option for option in allowed if isinstance(option, str)]
+    nearest = get_close_matches(str(value), names, n=1, cutoff=0.5)
+    if not nearest:  # 'D2Dce' for 'D2DCE': only the case differs
+        folded = {name.lower(): name for name in names}
+        close = get_close_matches(str(value).lower(), folded, n=1, cutoff=0.5)
+        nearest = [folded[name] for name in close]
+    return f' (did you mean {nearest[0]!r}?)' if nearest else ''
+
+
+def in_range(key: str, value: float, *, above: float, up_to: float | None = None):
+    """The value, if above < value (<= up_to); else ValueError."""
+    if value > above and (up_to is None or value <= up_to):
+        return value
+    allowed = f'({above}, {up_to}]' if up_to is not None else f'above {above}'
+    raise ValueError(f'{key}={value!r} is out of range; allowed: {allowed}')

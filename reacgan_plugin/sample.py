@@ -1,0 +1,97 @@
+"""Sample a trained generator: ``python tools/sample.py CHECKPOINT --class 3``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Command line of the sampling tool."""
+    parser = argparse.ArgumentParser(prog='sample', description='Sample a generator.')
+    parser.add_argument('checkpoint', help='written by a training run')
+    parser.add_argument(
+        '--class',
+        dest='classes',
+        action='append',
+        help='number or name of a class; may be given more than once (default: all)',
+    )
+    parser.add_argument('--num', type=int, default=16, help='samples of each class')
+    parser.add_argument('--out', default='samples.png', help='PNG to write')
+    parser.add_argument('--seed', type=int, default=0, help='of z')
+    parser.add_argument(
+        '--trust-imports',
+        action='store_true',
+        help="follow custom_imports of the checkpoint's config",
+    )
+    return parser.parse_args(arguments)
+
+
+def load_model(checkpoint: str, *, trust_imports: bool = False):
+    """The model of a checkpoint, by the config inside, and the names of its classes.
+
+    Raises: ValueError for a checkpoint that is broken or has no config.
+    """
+    from reacgan_plugin.checkpoint import load_state, read_checkpoint
+    from reacgan_plugin.config import checkpoint_config
+    from reacgan_plugin.registry import MODELS, build
+
+    config = checkpoint_config(checkpoint, trust_imports=trust_imports)
+    content = read_checkpoint(checkpoint)
+    model = build(MODELS, config.model)
+    load_state(model, content['state_dict'], checkpoint)
+    return model.eval(), content['meta'].get('classes', [])
+
+
+def class_indices(wanted: list[str] | None, names: list[str], count: int) -> list[int]:
+    """Numbers of the classes that a user asked for by number or by name.
+
+    Raises: ValueError for a class that does not exist, with the nearest name.
+    """
+    from reacgan_plugin.options import did_you_mean
+
+    if wanted is None:
+        return list(range(count))
+    indices = []
+    for name in wanted:
+        if name in names:
+            indices.append(names.index(name))
+        elif name.isdigit() and int(name) < count:
+            indices.append(int(name))
+        else:
+            raise ValueError(
+                f'class {name!r} does not exist; allowed: 0..{count - 1} or a name of '
+                f'the data set{did_you_mean(name, names)}'
+            )
+    return indices
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Write the picture, one row a class; returns the exit code."""
+    options = parse_arguments(arguments)
+    import torch
+    from torchvision.utils import save_image
+
+    from reacgan_plugin.evaluation.sampling import draw_z, generate
+
+    try:
+        model, names = load_model(
+            options.checkpoint, trust_imports=options.trust_imports
+        )
+        classes = class_indices(options.classes, names, model.num_classes)
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    label = torch.tensor(classes).repeat_interleave(options.num)
+    z = draw_z(len(label), model.generator.z_dim, options.seed)
+    images = generate(model, label, z=z).float() / 255
+    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+    columns = options.num if len(classes) > 1 else round(options.num**0.5 + 0.49)
+    save_image(images, options.out, nrow=columns, padding=1)
+    print(f'{len(images)} samples in {options.out}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(run())

@@ -1,0 +1,114 @@
+"""Train from a config: ``python tools/train.py CONFIG`` or
+``python -m reacgan_plugin.train CONFIG``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from reacgan_plugin import distributed
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Command line of a training run."""
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(prog='train', description='Train a GAN.')
+    parser.add_argument('config', help='config file, name of one of ours, or checkpoint')
+    parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from a checkpoint; auto (default): the newest in the work dir',
+    )
+    parser.add_argument('--amp', choices=['bf16'], help='autocast of the networks')
+    parser.add_argument(
+        '--launcher', choices=distributed.LAUNCHERS, default='none', help='of processes'
+    )
+    parser.add_argument('--seed', type=int, help='of everything random')
+    parser.add_argument(
+        '--trust-imports',
+        action='store_true',
+        help="follow custom_imports of a checkpoint's config",
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings: model.loss.type=AC total_batch_size=64 ...',
+    )
+    return parser.parse_args(arguments)
+
+
+def configured(options: argparse.Namespace):
+    """The config of a run, command line applied; remarks on what it replaced."""
+    from reacgan_plugin.config import load_config
+
+    config, remarks = load_config(
+        options.config, options.cfg_options, trust_imports=options.trust_imports
+    )
+    config.launcher = options.launcher
+    config.work_dir = options.work_dir or config.get(
+        'work_dir', str(Path('work_dirs', Path(options.config).stem))
+    )
+    if options.seed is not None:
+        config.randomness = {**config.get('randomness', {}), 'seed': options.seed}
+    if options.amp:
+        config.model.amp = options.amp
+    if options.resume:
+        config.resume = True
+        config.load_from = None if options.resume == 'auto' else options.resume
+    return config, remarks
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Train; returns the exit code."""
+    options = parse_arguments(arguments)
+    from reacgan_plugin.interrupt import Interrupted
+    from reacgan_plugin.runner import GANRunner
+
+    try:
+        config, remarks = configured(options)
+        runner = GANRunner.from_cfg(config)
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    for remark in remarks:
+        runner.logger.info(remark)
+    try:
+        runner.train()
+    except Interrupted as stop:
+        runner.logger.info(
+            f'{stop}; saved {stop.checkpoint}. To go on:\n{_resume_command(arguments)}'
+        )
+        return 130
+    return 0
+
+
+def _resume_command(arguments: list[str] | None) -> str:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not any(word.startswith('--resume') for word in given):
+        given.append('--resume')
+    return shlex.join(['python', sys.argv[0], *given])
+
+
+def main() -> None:
+    """Train and leave the process, with the exit code."""
+    code = run()
+    if distributed.world_size() == 1:
+        sys.exit(code)
+    if code == 0:
+        distributed.end_process_group()
+    # gloo's threads may abort a process that ends the usual way
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,194 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from distributed_worker import LOSSES, losses_and_gradients
+from golden_files import load, relative_error
+
+from reacgan_plugin import distributed
+
+TESTS = Path(__file__).parent
+WORLDS = [1, 2, pytest.param(4, marks=pytest.mark.slow)]
+GOLDEN = {1: 'ddp_world2', 2: 'ddp_world2', 4: 'ddp_world4'}
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return str(free.getsockname()[1])
+
+
+def torchrun_variables(rank, world, port):
+    return {
+        'RANK': str(rank),
+        'LOCAL_RANK': str(rank),
+        'WORLD_SIZE': str(world),
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': port,
+    }
+
+
+def srun_variables(rank, world, port):
+    return {
+        'SLURM_PROCID': str(rank),
+        'SLURM_LOCALID': str(rank),
+        'SLURM_NTASKS': str(world),
+        'SLURM_NODELIST': 'localhost',
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': port,
+    }
+
+
+def run_ranks(launcher, variables, world, folder):
+    """Results of every rank, in rank order; what counts is the file of each."""
+    port = free_port()
+    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, 'distributed_worker.py', launcher, GOLDEN[world], folder],
+            cwd=TESTS,
+            env={**os.environ, 'PYTHONPATH': path, **variables(rank, world, port)},
+        )
+        for rank in range(world)
+    ]
+    try:
+        for process in processes:
+            process.wait(timeout=120)
+    finally:
+        for process in processes:
+            process.kill()
+    return [torch.load(Path(folder) / f'{rank}.pt') for rank in range(world)]
+
+
+@pytest.fixture(scope='module', params=WORLDS)
+def ranks(request, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp('ranks'))
+    return run_ranks('pytorch', torchrun_variables, request.param, folder)
+
+
+def test_rows_are_gathered_in_rank_order(ranks):
+    expected = torch.arange(len(ranks)).repeat_interleave(2).float()
+    for _, results in ranks:
+        assert torch.equal(results['rows'], expected[:, None].expand(-1, 3))
+
+
+def test_integer_labels_are_gathered_in_the_same_order(ranks):
+    expected = [label for rank in range(len(ranks)) for label in (rank, 10 + rank)]
+    for _, results in ranks:
+        assert results['labels'].tolist() == expected
+
+
+def test_rows_that_are_not_contiguous_are_gathered(ranks):
+    expected = [row for rank in range(len(ranks)) for row in ([rank, rank], [1, 2])]
+    for _, results in ranks:
+        assert results['transposed'].tolist() == expected
+
+
+def test_a_rows_gradient_is_summed_over_the_losses_of_all_ranks(ranks):
+    world = len(ranks)
+    for rank, (_, results) in enumerate(ranks):
+        for row in range(2):
+            weights = [other + 2 * rank + row for other in range(world)]
+            expected = torch.full((3,), float(sum(weights)))
+            assert torch.equal(results['rows_gradient'][row], expected)
+
+
+@pytest.mark.parametrize('loss', LOSSES)
+def test_gradients_and_mean_loss_equal_those_of_one_process(ranks, loss):
+    alone = losses_and_gradients(load(GOLDEN[len(ranks)])[0], None)
+    mean_loss = torch.stack([results[f'{loss}.loss'] for _, results in ranks]).mean()
+    assert relative_error(mean_loss, alone[f'{loss}.loss']) < 1e-6
+    for _, results in ranks:
+        for weight in ('encoder', 'embedding'):
+            key = f'{loss}.{weight}'
+            assert relative_error(results[key], alone[key]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    'loss, key',
+    [
+        ('paper', 'd2dce.paper'),
+        ('blocks', 'd2dce.paper'),
+        ('studiogan', 'd2dce.single'),
+        ('2c', '2c.single'),
+    ],
+)
+def test_gradients_equal_the_references_in_one_process(ranks, loss, key):
+    golden, _ = load(GOLDEN[len(ranks)])
+    for _, results in ranks:
+        for weight in ('encoder', 'embedding'):
+            expected = golden[f'{key}_grad_{weight}']
+            assert relative_error(results[f'{loss}.{weight}'], expected) < 1e-6
+
+
+def test_the_default_group_exists_only_for_several_processes(ranks):
+    for has_group, _ in ranks:
+        assert has_group == (len(ranks) > 1, len(ranks))
+
+
+@pytest.mark.slow
+def test_srun_variables_start_the_same_group(tmp_path):
+    ranks = run_ranks('slurm', srun_variables, 2, str(tmp_path))
+    test_rows_are_gathered_in_rank_order(ranks)
+
+
+def test_without_a_process_group_there_is_one_process():
+    assert (distributed.rank(), distributed.world_size()) == (0, 1)
+    assert distributed.default_group() is None
+    rows = torch.ones(2)
+    assert distributed.gather_rows(rows, None) is rows
+    distributed.start_process_group('none')
+    distributed.end_process_group()
+    assert not distributed.is_started()
+
+
+def test_an_unknown_launcher_raises_and_names_the_known_ones():
+    with pytest.raises(ValueError, match=r"'mpi'.*'none', 'pytorch', 'slurm'"):
+        distributed.start_process_group('mpi')
+
+
+def test_a_process_that_torchrun_did_not_start_is_told_so(monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.setenv('WORLD_SIZE', '1')
+    with pytest.raises(ValueError, match=r'torchrun.*missing: RANK'):
+        distributed.start_process_group('pytorch')
+
+
+def test_a_process_that_srun_did_not_start_is_told_so():
+    with pytest.raises(ValueError, match=r'srun.*missing: SLURM_PROCID'):
+        distributed.slurm_rendezvous({})
+
+
+def test_the_first_host_of_the_job_is_where_ranks_meet(tmp_path, monkeypatch):
+    scontrol = tmp_path / 'scontrol'
+    scontrol.write_text('#!/bin/sh\necho first-of-$3\necho second\n')
+    scontrol.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=os.pathsep)
+    job = {
+        'SLURM_PROCID': '3',
+        'SLURM_NTASKS': '8',
+        'SLURM_LOCALID': '1',
+        'SLURM_NODELIST': 'node[1-2]',
+    }
+    assert distributed.slurm_rendezvous(job) == {
+        'RANK': '3',
+        'WORLD_SIZE': '8',
+        'LOCAL_RANK': '1',
+        'MASTER_ADDR': 'first-of-node[1-2]',
+        'MASTER_PORT': '29500',
+    }
+    set_by_hand = {'MASTER_ADDR': 'elsewhere', 'MASTER_PORT': '1234'}
+    assert (
+        set_by_hand.items() <= distributed.slurm_rendezvous(job | set_by_hand).items()
+    )
+
+
+def test_a_missing_scontrol_is_reported_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    job = dict.fromkeys(distributed.SLURM, '0')
+    with pytest.raises(ValueError, match='scontrol.*MASTER_ADDR'):
+        distributed.slurm_rendezvous(job)

@@ -1,0 +1,96 @@
+import pytest
+import torch
+from golden_files import load
+from golden_networks import part
+
+from reacgan_plugin.integrations.studiogan import (
+    build_conditioning,
+    build_networks,
+    convert_discriminator_state,
+    convert_generator_state,
+)
+
+
+def _small(**model) -> dict:
+    settings = dict(
+        backbone='big_resnet',
+        g_cond_mtd='cBN',
+        d_cond_mtd='D2DCE',
+        g_conv_dim=4,
+        d_conv_dim=4,
+        g_shared_dim=8,
+        d_embed_dim=8,
+        z_dim=8,
+    )
+    loss = dict(m_p=0.98, temperature=0.5, cond_lambda=0.5)
+    return dict(MODEL={**settings, **model}, LOSS=loss)
+
+
+@pytest.mark.parametrize(
+    'prefix, network, convert',
+    [('G', 0, convert_generator_state), ('D', 1, convert_discriminator_state)],
+)
+def test_full_size_layout_equals_the_published_config_entry_for_entry(
+    prefix, network, convert
+):
+    shapes, metadata = load('layout_CIFAR10_ReACGAN')
+    with torch.device('meta'):
+        built = build_networks(metadata['config_values'])[network]
+    ours = {name: list(value.shape) for name, value in built.state_dict().items()}
+    theirs = convert(part(shapes, f'{prefix}.'))
+    assert ours == {name: shape.tolist() for name, shape in theirs.items()}
+    count = sum(p.numel() for p in built.parameters())
+    assert count == metadata[f'{prefix}_params']
+
+
+def test_missing_keys_take_the_defaults_of_the_reference():
+    generator, discriminator = build_networks(
+        dict(MODEL=dict(backbone='big_resnet', g_conv_dim=4, d_conv_dim=4))
+    )
+    assert generator.z_dim == 128
+    assert generator.num_classes is None
+    names = [name for name, _ in discriminator.named_parameters()]
+    assert not any('parametrizations' in name for name in names)
+
+
+def test_attention_follows_the_blocks_that_the_config_counts():
+    generator, discriminator = build_networks(
+        _small(apply_attn=True, attn_g_loc=[2], attn_d_loc=[1], g_conv_dim=8)
+    )
+    kinds = [type(block).__name__ for block in generator.blocks]
+    assert kinds.index('SelfAttention') == 2
+    kinds = [type(block).__name__ for block in discriminator.backbone.blocks]
+    assert kinds.index('SelfAttention') == 1
+
+
+def test_an_unknown_backbone_is_named_with_what_is_supported():
+    with pytest.raises(ValueError, match="MODEL.backbone='big_resne'.*big_resnet"):
+        build_networks(_small(backbone='big_resne'))
+
+
+def test_an_unknown_method_is_named_with_what_is_supported():
+    with pytest.raises(ValueError, match="MODEL.d_cond_mtd='D2D'.*D2DCE"):
+        build_networks(_small(d_cond_mtd='D2D'))
+
+
+def test_unknown_names_in_a_state_are_listed_ten_at_most():
+    state = {f'blocks.0.0.u{i}': torch.zeros(1) for i in range(12)}
+    with pytest.raises(ValueError, match=r'blocks\.0\.0\.u0.* and 2 more'):
+        convert_generator_state(state)
+
+
+def test_any_subset_of_a_state_converts():
+    gradient = {'linear0.weight_orig': torch.ones(1)}
+    assert list(convert_generator_state(gradient)) == [
+        'input.parametrizations.weight.original'
+    ]
+
+
+def test_the_conditioning_has_the_formula_of_the_reference():
+    loss = build_conditioning(_small())
+    assert (loss.formula, loss.margin, loss.loss_weight) == ('studiogan', 0.98, 0.5)
+
+
+def test_normalised_auxiliary_classifier_does_what_the_reference_really_does():
+    config = _small(d_cond_mtd='AC', normalize_d_embed=True)
+    assert build_conditioning(config).head_options['normalize'] == 'features'
