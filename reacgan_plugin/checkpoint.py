@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -37,9 +38,10 @@ def read_checkpoint(path: str | Path, map_location='cpu') -> dict:
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
     except UnpicklingError as error:
+        found = re.search(r'GLOBAL (\S+)', str(error))
+        what = f'would execute {found[1]}' if found else 'is broken or not a checkpoint'
         raise ValueError(
-            f'checkpoint {path} holds more than tensors and plain data, or is broken, '
-            f'and is not loaded: {error}'
+            f'checkpoint {path} {what}; only tensors and plain data are loaded'
         ) from error
     except (EOFError, RuntimeError) as error:
         raise ValueError(f'checkpoint {path} is broken: {error}') from error

@@ -43,7 +43,11 @@ def load_config(
     else:
         with _own_names_in_base():
             config = Config.fromfile(_find(str(name)))
-    return config, _override(config, dict(overrides or {}))
+    overrides = dict(overrides or {})
+    remarks = _override(config, overrides)
+    if any(key.startswith('custom_imports') for key in overrides):
+        import_modules_from_strings(**config.custom_imports)
+    return config, remarks
 
 
 def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:

@@ -1,4 +1,4 @@
-"""Checks of user-given options; each error names the key, the value and what is allowed."""
+"""Checks of options; an error names the key, what was found and what is allowed."""
 
 from __future__ import annotations
 

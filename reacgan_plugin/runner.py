@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from pathlib import Path
 
 import torch
 from mmengine.device import get_device
 from mmengine.runner import Runner
+from torch import nn
 
 from reacgan_plugin import __version__, distributed
 from reacgan_plugin.batch import Batch
@@ -21,6 +23,8 @@ from reacgan_plugin.checkpoint import (
 from reacgan_plugin.config import check_types, config_json
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.registry import SCOPE
+
+RUNS = count(1)  # of this process
 
 
 class GANRunner(Runner):
@@ -49,6 +53,9 @@ class GANRunner(Runner):
         randomness = cfg.setdefault('randomness', dict(seed=0))
         cfg.model.setdefault('seed', randomness.get('seed') or 0)
         _batch_of(cfg)  # complains before anything is built
+        # mmengine keeps hub, logger and visualizer by name and second: two runs of one
+        # process within a second would share them
+        cfg.experiment_name = f'{_name_of(cfg)}-{next(RUNS)}'
         return super().from_cfg(cfg)
 
     @property
@@ -59,15 +66,34 @@ class GANRunner(Runner):
     def wrap_model(self, model_wrapper_cfg, model):
         if not isinstance(model, ConditionalGAN):
             return super().wrap_model(model_wrapper_cfg, model)
+        if self.cfg.get('sync_bn') and _on_several_gpus():
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         model = model.to(get_device())
         if distributed.world_size() > 1:
             model.distribute()
         return model
 
+    def _init_model_weights(self) -> None:
+        # ours are initialised where layers are made, under one seed on all ranks
+        if not isinstance(self.model, ConditionalGAN):
+            super()._init_model_weights()
+
     def build_train_loop(self, loop):
         if isinstance(loop, dict) and 'type' not in loop and 'by_epoch' not in loop:
             loop = {'type': 'GANTrainLoop', **loop}
         return super().build_train_loop(loop)
+
+    def prepare(self) -> None:
+        """Build what training needs and load what it starts from, so that mistakes in
+        config, data and checkpoint are found before the first step.
+
+        Raises: ValueError for data or a checkpoint that does not fit the model.
+        """
+        self._train_loop = self.build_train_loop(self._train_loop)
+        self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
+        if self.param_schedulers is not None:
+            self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
+        self.load_or_resume()
 
     def save_checkpoint(
         self,
@@ -108,7 +134,8 @@ class GANRunner(Runner):
         for name, state in checkpoint['optimizer'].items():
             self.optim_wrapper[name].load_state_dict(state)
         for name, states in checkpoint['param_schedulers'].items():
-            for scheduler, state in zip(self.param_schedulers[name], states, strict=True):
+            schedulers = self.param_schedulers[name]
+            for scheduler, state in zip(schedulers, states, strict=True):
                 scheduler.load_state_dict(state)
         restore_history(self.message_hub, checkpoint['history'])
         self.train_loop.start_at(checkpoint['meta']['iter'])
@@ -118,7 +145,7 @@ class GANRunner(Runner):
         meta = {
             **meta,
             'version': __version__,
-            'torch': torch.__version__,
+            'torch': str(torch.__version__),
             'seed': self.seed,
             'config': config_json(self.cfg),
             'classes': list(getattr(self.train_loop.dataset, 'classes', [])),
@@ -156,6 +183,14 @@ class GANRunner(Runner):
             f'{self.world_size} process(es), {torch.get_num_threads()} threads, '
             f'{os.cpu_count()} cores, seed {self.seed}'
         )
+
+
+def _on_several_gpus() -> bool:
+    return torch.cuda.is_available() and distributed.world_size() > 1
+
+
+def _name_of(cfg) -> str:
+    return cfg.get('experiment_name') or Path(cfg.filename or 'run').stem
 
 
 def _batch_of(cfg) -> Batch:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shlex
 import sys
@@ -12,12 +13,28 @@ from pathlib import Path
 from reacgan_plugin import distributed
 
 
+NEEDED = ('mmengine', 'mmcv', 'torchvision', 'sklearn', 'matplotlib', 'tensorboard')
+
+
+def missing_extra() -> str | None:
+    """One line that says what to install, when training cannot start."""
+    for name in NEEDED:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            return (
+                f'training needs {error.name}; '
+                "install it with: pip install 'reacgan_plugin[train]'"
+            )
+    return None
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of a training run."""
     from mmengine.config import DictAction
 
     parser = argparse.ArgumentParser(prog='train', description='Train a GAN.')
-    parser.add_argument('config', help='config file, name of one of ours, or checkpoint')
+    parser.add_argument('config', help='file, name of one of ours, or checkpoint')
     parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
     parser.add_argument(
         '--resume',
@@ -68,6 +85,10 @@ def configured(options: argparse.Namespace):
 
 def run(arguments: list[str] | None = None) -> int:
     """Train; returns the exit code."""
+    missing = missing_extra()
+    if missing:
+        print(f'error: {missing}', file=sys.stderr)
+        return 2
     options = parse_arguments(arguments)
     from reacgan_plugin.interrupt import Interrupted
     from reacgan_plugin.runner import GANRunner
@@ -75,11 +96,12 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         config, remarks = configured(options)
         runner = GANRunner.from_cfg(config)
+        for remark in remarks:
+            runner.logger.info(remark)
+        runner.prepare()
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    for remark in remarks:
-        runner.logger.info(remark)
     try:
         runner.train()
     except Interrupted as stop:

@@ -99,26 +99,24 @@ class PeakMemory(TorchDispatchMode):
             self.held[storage.data_ptr()] = StorageWeakRef(storage), storage.nbytes()
 
 
-class Batch(NamedTuple):
-    embedding: Tensor  # (B, D)
-    proxies: Tensor  # (K, D)
-    label: Tensor  # (B,)
-
-
-def random_batch(batch: int, width: int, classes: int) -> Batch:
+def random_batch(batch: int, width: int, classes: int = 1000) -> tuple[Tensor, ...]:
+    """Embeddings (B, D), their proxies (B, D) and labels (B,)."""
     torch.manual_seed(0)
-    return Batch(
-        torch.randn(batch, width, requires_grad=True),
-        torch.randn(classes, width, requires_grad=True),
-        torch.randint(classes, (batch,)),
-    )
+    rows = (torch.randn(batch, width, requires_grad=True) for _ in range(2))
+    return *rows, torch.randint(classes, (batch,))
 
 
-def broadcast_d2d_ce(batch: Batch, margin: float = 0.98, temperature: float = 0.5):
+def broadcast_d2d_ce(
+    embedding: Tensor,
+    proxy: Tensor,
+    label: Tensor,
+    *,
+    margin: float = 0.98,
+    temperature: float = 0.5,
+) -> Tensor:
     """Eq. 6 with cosines of (B, 1, D) against (1, B, D): B x B x D elements."""
-    f, label = batch.embedding, batch.label
-    own = F.cosine_similarity(f, batch.proxies[label], dim=1)
-    pairs = F.cosine_similarity(f[:, None], f[None], dim=2)
+    own = F.cosine_similarity(embedding, proxy, dim=1)
+    pairs = F.cosine_similarity(embedding[:, None], embedding[None], dim=2)
     attraction = ((own - margin).clamp(max=0) / temperature).exp()
     repulsion = ((pairs - (1 - margin)).clamp(min=0) / temperature).exp()
     others = (repulsion * (label[:, None] != label)).sum(1)
@@ -136,31 +134,26 @@ def training_step(loss: Callable[[], Tensor], *leaves: Tensor) -> Callable[[], N
     return step
 
 
-def d2d_ce_step(batch: Batch) -> Callable[[], None]:
-    """Ours, with the lookup of each sample's proxy."""
-    return training_step(
-        lambda: d2d_cross_entropy(
-            batch.embedding, batch.proxies[batch.label], batch.label
-        ),
-        batch.embedding,
-        batch.proxies,
-    )
+def d2d_step(loss: Callable, batch: tuple[Tensor, ...]) -> Callable[[], None]:
+    return training_step(lambda: loss(*batch), *batch[:2])
 
 
 def loss_against_broadcast(options) -> list[Row]:
     batch = random_batch(options.batch, options.width, options.classes)
-    other = training_step(lambda: broadcast_d2d_ce(batch), batch.embedding)
-    seconds = median_seconds(options.repeats, ours=d2d_ce_step(batch), other=other)
+    seconds = median_seconds(
+        options.repeats,
+        ours=d2d_step(d2d_cross_entropy, batch),
+        other=d2d_step(broadcast_d2d_ce, batch),
+    )
     what = f'D2D-CE against the broadcast form, B {options.batch} D {options.width}'
     return [faster(what, seconds['ours'], seconds['other'], goal=400)]
 
 
 def peak_bytes(batch: int, width: int, block_size: int | None) -> int:
     """Peak of a forward and backward pass beyond its inputs."""
-    embedding, _, label = random_batch(batch, width, 1000)
-    proxy = torch.randn(batch, width, requires_grad=True)
-    with PeakMemory(embedding, proxy, label) as memory:
-        d2d_cross_entropy(embedding, proxy, label, block_size=block_size).backward()
+    inputs = random_batch(batch, width)
+    with PeakMemory(*inputs) as memory:
+        d2d_cross_entropy(*inputs, block_size=block_size).backward()
     return memory.peak
 
 
@@ -186,16 +179,17 @@ def loss_memory_large(options) -> list[Row]:
 
 
 def loss_against_metric_learning(options) -> list[Row]:
-    batch = random_batch(options.batch, options.width, options.classes)
+    embedding, proxy, label = random_batch(
+        options.batch, options.width, options.classes
+    )
     others = {
         name: training_step(
-            lambda loss=loss: loss(batch.embedding, batch.label),
-            batch.embedding,
-            *loss.parameters(),
+            lambda loss=loss: loss(embedding, label), embedding, *loss.parameters()
         )
         for name, loss in metric_learning_losses(options).items()
     }
-    seconds = median_seconds(options.repeats, ours=d2d_ce_step(batch), **others)
+    ours = d2d_step(d2d_cross_entropy, (embedding, proxy, label))
+    seconds = median_seconds(options.repeats, ours=ours, **others)
     size = f'B {options.batch} D {options.width} K {options.classes}'
     return [
         faster(f'D2D-CE against {name}, {size}', seconds['ours'], seconds[name], 1)
@@ -242,7 +236,12 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(required=True, metavar='WHAT')
     add_loss(commands)
     for command in commands.choices.values():
-        command.add_argument('--threads', type=int, default=os.cpu_count())
+        command.add_argument(
+            '--threads',
+            type=int,
+            default=1,
+            help='1, as several wait for each other on a machine that is not idle',
+        )
         command.add_argument('--out', type=Path, help='file for the table')
     return main_parser
 
@@ -251,9 +250,10 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     result = table(options.measure(options))
+    load = f'{os.getloadavg()[0]:.1f}' if hasattr(os, 'getloadavg') else 'unknown'
     result += (
-        f'\n\ntorch {torch.__version__}, CPU, {options.threads} threads; median of '
-        f'{options.repeats}; memory is the peak of live tensor bytes.\n'
+        f'\n\ntorch {torch.__version__}, CPU, {options.threads} threads, load {load}; '
+        f'median of {options.repeats}; memory is the peak of live tensor bytes.\n'
     )
     print(result)
     if options.out:

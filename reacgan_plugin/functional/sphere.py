@@ -17,7 +17,7 @@ def project_to_sphere(x: Tensor) -> Tensor:
     A row of norm below 1e-12 has no direction and stays as it is: its gradient is that
     of the identity, finite and bounded, where division by a small norm would explode.
     """
-    return x * _norm_or_one(x).reciprocal()[:, None]
+    return x * _inverse_norm(x)[:, None]
 
 
 def row_cosine(unit: Tensor, x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def row_cosine(unit: Tensor, x: Tensor) -> Tensor:
     The partner is divided last, which spares a normalised copy; its norm comes first,
     which spares another (N, D) in the backward pass.
     """
-    return _norm_or_one(x).reciprocal() * torch.linalg.vecdot(unit, x)
+    return _inverse_norm(x) * torch.linalg.vecdot(unit, x)
 
 
 class _Gram(torch.autograd.Function):
@@ -51,7 +51,10 @@ def pairwise_cosine(x: Tensor, y: Tensor) -> Tensor:
     return _Gram.apply(x) if x is y else x @ y.T
 
 
-def _norm_or_one(x: Tensor) -> Tensor:
-    """L2 norm of rows, (N, D) -> (N,); the constant 1 for rows without direction."""
-    norm = torch.linalg.vector_norm(x, dim=1)
-    return torch.where(norm < SMALLEST_NORM, 1.0, norm)
+def _inverse_norm(x: Tensor) -> Tensor:
+    """1 / L2 norm of rows, (N, D) -> (N,); the constant 1 for rows without direction.
+
+    The constant enters before the root, whose derivative at 0 is not finite.
+    """
+    square = torch.linalg.vecdot(x, x)
+    return torch.where(square < SMALLEST_NORM**2, 1.0, square).rsqrt()

@@ -1,4 +1,4 @@
-"""Batch norm whose gain and bias come from a condition (BigGAN's class-and-z vector)."""
+"""Batch norm whose gain and bias come from a condition (BigGAN's class and z)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

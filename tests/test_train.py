@@ -1,0 +1,161 @@
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import arguments, same_state, start
+
+from reacgan_plugin.train import run
+
+
+def _trained(path) -> dict:
+    return torch.load(path, weights_only=True)
+
+
+def test_a_run_leaves_checkpoint_samples_curves_and_tensorboard(tmp_path):
+    assert run(arguments(tmp_path, hooks=True, custom_hooks__2__per_class=2)) == 0
+    assert (tmp_path / 'iter_4.pth').is_file()
+    assert (tmp_path / 'samples' / 'iter_000004.png').is_file()
+    assert (tmp_path / 'curves.png').is_file()
+    assert list(tmp_path.glob('*/vis_data/events.out.tfevents.*'))
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    for words in ('probe accuracy', 'real images/s', 'within-class spread', 'Frechet'):
+        assert words in log
+
+
+def test_the_log_line_has_losses_rates_times_and_speed(tmp_path):
+    assert run(arguments(tmp_path)) == 0
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    line = next(line for line in log.splitlines() if 'Iter(train) [4/4]' in line)
+    for name in (
+        'd/loss_adversarial',
+        'd/loss_conditioning',
+        'g/loss',
+        'generator.lr',
+        'eta',
+        'time',
+        'data_time',
+        'images_per_second',
+    ):
+        assert f'{name}: ' in line
+
+
+@pytest.mark.parametrize('kind', ['AC', 'PD', '2C', 'Unconditional'])
+def test_one_word_changes_the_conditioning(tmp_path, kind):
+    assert run(arguments(tmp_path, model__loss__type=kind)) == 0
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert f"model.loss is now of type '{kind}'; settings of 'D2DCE' dropped" in log
+
+
+@pytest.mark.parametrize(
+    'overrides, message',
+    [
+        (
+            dict(model__loss__type='D2DC'),
+            "model.loss: type='D2DC'.*did you mean 'D2DCE'",
+        ),
+        (dict(model__generator__type='BigGanGenerator'), "mean 'BigGANGenerator'"),
+        (dict(train_dataloader__dataset__type='Digit'), "did you mean 'Digits'"),
+        (dict(model__num_classes=12), 'found 10 classes.*num_classes=12'),
+        (dict(total_batch_size=7, model__accumulation=2), 'nearest that does is'),
+        (dict(model__loss__margin=1.5), 'margin=1.5 is out of range'),
+        (dict(compile=True), 'compile'),
+    ],
+)
+def test_a_bad_config_is_one_clear_message_before_the_first_step(
+    tmp_path, capsys, overrides, message
+):
+    code = run(arguments(tmp_path, **overrides))
+    error = capsys.readouterr().err
+    assert code == 2
+    assert error.count('\n') == 1
+    assert error.startswith('error: ')
+    import re
+
+    assert re.search(message, error)
+
+
+def test_a_missing_config_names_the_nearest_of_ours(tmp_path, capsys):
+    assert run(['configs/biggan_reacgan_digit.py']) == 2
+    assert "did you mean 'biggan_reacgan_digits.py'" in capsys.readouterr().err
+
+
+def test_resuming_equals_the_run_that_was_never_stopped(tmp_path):
+    straight, halves = tmp_path / 'straight', tmp_path / 'halves'
+    assert run(arguments(straight, train_cfg__max_iters=6)) == 0
+    assert run(arguments(halves, train_cfg__max_iters=3)) == 0
+    assert run(arguments(halves, '--resume', train_cfg__max_iters=6)) == 0
+    first, second = _trained(straight / 'iter_6.pth'), _trained(halves / 'iter_6.pth')
+    for part in ('state_dict', 'optimizer'):
+        assert same_state(first[part], second[part]) == []
+    losses = 'train/d/loss'
+    assert (
+        first['history'][losses]['values'][-1:]
+        == (second['history'][losses]['values'][-1:])
+    )
+
+
+def test_resuming_from_another_architecture_lists_what_differs(tmp_path, capsys):
+    assert run(arguments(tmp_path, train_cfg__max_iters=1)) == 0
+    words = arguments(tmp_path, '--resume', model__loss__type='AC')
+    assert run(words) == 2
+    error = capsys.readouterr().err
+    assert 'missing: discriminator.head.classifier' in error
+    assert 'unexpected: discriminator.head.projection' in error
+
+
+def test_bf16_trains_and_keeps_float32_weights(tmp_path):
+    assert run(arguments(tmp_path, '--amp', 'bf16')) == 0
+    state = _trained(tmp_path / 'iter_4.pth')['state_dict']
+    floats = [v for v in state.values() if getattr(v, 'is_floating_point', bool)()]
+    assert floats and all(v.dtype == torch.float32 for v in floats)
+    assert all(v.isfinite().all() for v in floats)
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+    process = start(*arguments(tmp_path, train_cfg__max_iters=100000))
+    lines = iter(process.stdout.readline, '')
+    assert any('Iter(train)' in line for line in lines)
+    process.send_signal(signal.SIGINT)
+    rest = process.stdout.read()
+    assert process.wait(30) == 130
+    assert '--resume' in rest
+    saved = Path((tmp_path / 'last_checkpoint').read_text())
+    done = _trained(saved)['meta']['iter']
+    assert saved.name == f'iter_{done}.pth'
+    assert f'stopped after iteration {done}' in rest
+
+
+def test_a_checkpoint_is_a_config_to_train_from(tmp_path):
+    assert run(arguments(tmp_path)) == 0
+    again = tmp_path / 'again'
+    checkpoint = str(tmp_path / 'iter_4.pth')
+    words = [checkpoint, '--work-dir', str(again), '--cfg-options']
+    assert run([*words, 'train_cfg.max_iters=2']) == 0
+    assert (again / 'iter_2.pth').is_file()
+
+
+def test_imports_of_a_checkpoint_are_followed_only_when_trusted(
+    tmp_path, capsys, monkeypatch
+):
+    module = tmp_path / 'users_module.py'
+    module.write_text('print("imported")')
+    monkeypatch.syspath_prepend(tmp_path)
+    words = arguments(tmp_path, custom_imports__imports='[users_module]')
+    assert run(words) == 0
+    sys.modules.pop('users_module')
+    capsys.readouterr()
+    checkpoint = str(tmp_path / 'iter_4.pth')
+    short = [
+        '--work-dir',
+        str(tmp_path / 'b'),
+        '--cfg-options',
+        'train_cfg.max_iters=1',
+    ]
+    assert run([checkpoint, *short]) == 2
+    captured = capsys.readouterr()
+    assert '--trust-imports' in captured.err and 'imported' not in captured.out
+    assert run([checkpoint, '--trust-imports', *short]) == 0
+    assert 'imported' in capsys.readouterr().out
