@@ -161,6 +161,18 @@ def test_a_process_that_srun_did_not_start_is_told_so():
         distributed.slurm_rendezvous({})
 
 
+def test_with_cuda_each_process_takes_its_own_device_and_nccl(monkeypatch):
+    calls = []
+    for name, value in torchrun_variables(3, 8, '1').items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(distributed.dist, 'is_nccl_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'set_device', calls.append)
+    monkeypatch.setattr(distributed.dist, 'init_process_group', calls.append)
+    distributed.start_process_group('pytorch')
+    assert calls == [3, 'nccl']
+
+
 def test_the_first_host_of_the_job_is_where_ranks_meet(tmp_path, monkeypatch):
     scontrol = tmp_path / 'scontrol'
     scontrol.write_text('#!/bin/sh\necho first-of-$3\necho second\n')

@@ -37,7 +37,8 @@ class LossCurveHook(Hook):
                 if name in history:
                     axis.plot(history['iteration'], history[name], label=name)
             axis.set(title=title, xlabel='iteration')
-            axis.legend()
+            if axis.lines:
+                axis.legend()
         figure.tight_layout()
         figure.savefig(Path(runner.work_dir, 'curves.png'))
         plt.close(figure)

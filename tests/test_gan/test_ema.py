@@ -1,0 +1,98 @@
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+
+from reacgan_plugin.gan.ema import averaged_copy, update_average
+from reacgan_plugin.layers import conv2d
+
+
+def network():
+    """Parameters, float buffers of two kinds and an integer one."""
+    return nn.Sequential(conv2d(2, 3, 3), nn.BatchNorm2d(3))
+
+
+def trained(module):
+    """The module with everything in it moved."""
+    module = deepcopy(module)
+    for tensor in (*module.parameters(), *module.buffers()):
+        moved = torch.randn(tensor.shape) if tensor.is_floating_point() else tensor + 7
+        tensor.data.copy_(moved)
+    return module
+
+
+@pytest.mark.parametrize('decay', [0.9, 0.999])
+def test_the_average_moves_by_the_formula_in_parameters_and_float_buffers(decay):
+    module = network()
+    average = averaged_copy(module)
+    expected = deepcopy(average.state_dict())
+    for _ in range(3):
+        module = trained(module)
+        update_average(average, module, decay)
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                expected[name] = decay * expected[name] + (1 - decay) * value
+    moved = [name for name, value in expected.items() if value.is_floating_point()]
+    assert len(moved) == 8  # two weights and biases, two statistics, two vectors
+    for name in moved:
+        assert torch.allclose(average.state_dict()[name], expected[name], atol=1e-6)
+
+
+def test_integer_buffers_are_copied():
+    module = network()
+    average = averaged_copy(module)
+    update_average(average, trained(module), 0.999)
+    assert average[1].num_batches_tracked == 7
+
+
+def test_decay_zero_copies_to_the_bit():
+    average = averaged_copy(network())
+    module = trained(network())
+    update_average(average, module, 0.0)
+    for name, value in module.state_dict().items():
+        assert torch.equal(average.state_dict()[name], value), name
+
+
+def test_decay_one_stays():
+    average = averaged_copy(network())
+    before = [p.clone() for p in average.parameters()]
+    update_average(average, trained(network()), 1.0)
+    for parameter, expected in zip(average.parameters(), before, strict=True):
+        assert torch.equal(parameter, expected)
+
+
+def test_the_copy_is_frozen_and_evaluates():
+    module = network()
+    average = averaged_copy(module)
+    assert not any(p.requires_grad for p in average.parameters())
+    assert not any(m.training for m in average.modules())
+    assert all(p.requires_grad for p in module.parameters())
+    assert all(m.training for m in module.modules())
+
+
+def test_the_copy_starts_equal_and_shares_nothing():
+    module = network()
+    average = averaged_copy(module)
+    before = deepcopy(average.state_dict())
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data.zero_()
+    for name, value in average.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_the_average_leaves_the_module_alone():
+    average, module = averaged_copy(network()), network()
+    before = deepcopy(module.state_dict())
+    module[0](torch.randn(1, 2, 4, 4)).sum().backward()
+    update_average(average, module, 0.5)
+    assert all(p.grad is None for p in average.parameters())
+    for name, parameter in module.named_parameters():
+        assert torch.equal(parameter, before[name]), name
+
+
+def test_networks_of_other_shapes_are_not_averaged():
+    with pytest.raises(ValueError):
+        update_average(averaged_copy(network()), nn.Linear(2, 3), 0.5)

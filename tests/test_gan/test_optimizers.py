@@ -1,0 +1,89 @@
+import pytest
+import torch
+from tiny_gan import plain_gan
+
+from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
+
+
+def adam(lr, **options):
+    return dict(optimizer=dict(type='Adam', lr=lr, betas=(0.0, 0.999)), **options)
+
+
+def built(model, **options):
+    config = dict(generator=adam(1e-4), discriminator=adam(4e-4), **options)
+    return GANOptimWrapperConstructor(config)(model)
+
+
+def parameters(wrapper):
+    groups = wrapper.optimizer.param_groups
+    return {id(p) for group in groups for p in group['params']}
+
+
+def test_every_network_gets_its_own_optimizer():
+    model = plain_gan()
+    wrappers = built(model)
+    rates = {name: w.optimizer.param_groups[0]['lr'] for name, w in wrappers.items()}
+    assert rates == {'generator': 1e-4, 'discriminator': 4e-4}
+    for name, wrapper in wrappers.items():
+        assert type(wrapper.optimizer) is torch.optim.Adam
+        own = {id(p) for p in getattr(model, name).parameters()}
+        assert parameters(wrapper) == own
+
+
+def test_the_discriminators_optimizer_has_the_heads_parameters():
+    model = plain_gan()
+    head = {id(p) for p in model.discriminator.head.parameters()}
+    assert head
+    assert head < parameters(built(model)['discriminator'])
+
+
+def test_the_average_is_nobodys_to_optimize():
+    model = plain_gan(ema=dict(decay=0.9))
+    wrappers = built(model)
+    average = {id(p) for p in model.generator_ema.parameters()}
+    for wrapper in wrappers.values():
+        assert average.isdisjoint(parameters(wrapper))
+
+
+def test_an_entry_is_an_ordinary_optim_wrapper():
+    entry = adam(
+        1e-4,
+        clip_grad=dict(max_norm=2.0),
+        paramwise_cfg=dict(custom_keys={'classes': dict(lr_mult=0.5)}),
+    )
+    config = dict(generator=entry, discriminator=adam(4e-4))
+    model = plain_gan()
+    wrappers = GANOptimWrapperConstructor(config)(model)
+    assert wrappers['generator'].clip_grad_kwargs == {'max_norm': 2.0}
+    assert wrappers['discriminator'].clip_grad_kwargs is None
+    slow = [
+        parameter
+        for group in wrappers['generator'].optimizer.param_groups
+        for parameter in group['params']
+        if group['lr'] == 0.5e-4
+    ]
+    assert [id(p) for p in slow] == [id(model.generator.classes.weight)]
+
+
+def test_the_config_is_left_as_it_was():
+    config = dict(generator=adam(1e-4), discriminator=adam(4e-4))
+    GANOptimWrapperConstructor(config)(plain_gan())
+    assert config == dict(generator=adam(1e-4), discriminator=adam(4e-4))
+
+
+def test_an_entry_that_names_no_network_raises_and_names_the_nearest():
+    config = dict(generator=adam(1e-4), discrminator=adam(4e-4))
+    message = (
+        r'optim_wrapper\.discrminator .*allowed: generator, discriminator '
+        r"\(did you mean 'discriminator'\?\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        GANOptimWrapperConstructor(config)
+
+
+@pytest.mark.parametrize('missing', ['generator', 'discriminator'])
+def test_a_missing_entry_is_named(missing):
+    config = dict(generator=adam(1e-4), discriminator=adam(4e-4))
+    del config[missing]
+    with pytest.raises(ValueError, match=f'no entry for {missing}$'):
+        GANOptimWrapperConstructor(config)

@@ -1,0 +1,48 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.hooks import LoggerHook
+from mmengine.logging import MessageHub
+
+from reacgan_plugin.batch import Batch
+from reacgan_plugin.hooks import RunningMeansHook
+
+
+@pytest.fixture
+def hook_and_runner(request):
+    hook = RunningMeansHook()
+    hook.interval = 3
+    hook._start_over()
+    hub = MessageHub(request.node.name)
+    return hook, SimpleNamespace(message_hub=hub, batch=Batch(8, d_updates=2))
+
+
+def test_means_over_the_interval_are_handed_out_once(hook_and_runner):
+    hook, runner = hook_and_runner
+    for index, value in enumerate([1.0, 2.0, 6.0, 100.0]):
+        outputs = {'d/loss': torch.tensor(value)}
+        hook.after_train_iter(runner, index, outputs=outputs)
+    values, _ = runner.message_hub.get_scalar('train/d/loss').data
+    assert values.tolist() == [3.0]
+    assert runner.message_hub.get_scalar('train/iteration').current() == 3
+    assert runner.message_hub.get_scalar('train/images_per_second').current() > 0
+
+
+def test_nothing_is_read_on_the_host_between_two_log_lines(hook_and_runner):
+    hook, runner = hook_and_runner
+    on_device = torch.zeros((), device='meta')  # a meta tensor has no value to read
+    for index in range(2):
+        hook.after_train_iter(runner, index, outputs={'d/loss': on_device})
+    with pytest.raises(RuntimeError, match='meta'):
+        hook.after_train_iter(runner, 2, outputs={'d/loss': on_device})
+
+
+def test_the_interval_is_the_loggers(hook_and_runner):
+    hook, runner = hook_and_runner
+    runner.hooks = [hook, LoggerHook(interval=7)]
+    runner.epoch = runner.iter = 0
+    runner.max_epochs = runner.max_iters = 1
+    runner.train_dataloader = SimpleNamespace(dataset=None)
+    hook.before_train(runner)
+    assert hook.interval == 7

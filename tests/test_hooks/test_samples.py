@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_runs import arguments
+
+from reacgan_plugin.config import load_config
+from reacgan_plugin.evaluation.sampling import draw_z, generate, to_uint8
+from reacgan_plugin.hooks import SampleGridHook
+from reacgan_plugin.registry import MODELS, build
+from reacgan_plugin.train import parse_arguments
+
+
+class FakeRunner:
+    iter = 4
+
+    def __init__(self, work_dir):
+        options = parse_arguments(arguments(work_dir))
+        config, _ = load_config(options.config, options.cfg_options)
+        self.work_dir, self.model = str(work_dir), build(MODELS, config.model)
+
+
+@pytest.fixture
+def runner(tmp_path):
+    return FakeRunner(tmp_path)
+
+
+def test_grid_has_one_row_a_class_of_the_averaged_generator(runner, tmp_path):
+    with torch.no_grad():  # make the average tell itself from the raw generator
+        for parameter in runner.model.generator_ema.parameters():
+            parameter.mul_(1.5)
+    SampleGridHook(interval=2, per_class=3).after_train_iter(runner, 1)
+    picture = np.asarray(Image.open(tmp_path / 'samples' / 'iter_000002.png'))
+    assert picture.shape == (10 * 33 + 1, 3 * 33 + 1, 3)
+    label = torch.arange(10).repeat_interleave(3)
+    z = draw_z(30, runner.model.generator.z_dim, seed=0)
+    expected = to_uint8(runner.model.generator_ema(z, label)).permute(0, 2, 3, 1)
+    second_of_class_one = picture[34:66, 34:66]
+    assert np.array_equal(second_of_class_one, expected[4].detach().numpy())
+
+
+def test_pictures_come_at_the_interval_and_at_the_end_with_the_same_z(runner, tmp_path):
+    hook = SampleGridHook(interval=3, per_class=2, max_classes=2)
+    for index in range(4):
+        hook.after_train_iter(runner, index)
+    hook.after_train(runner)
+    first, last = sorted((tmp_path / 'samples').iterdir())
+    assert [first.name, last.name] == ['iter_000003.png', 'iter_000004.png']
+    assert first.read_bytes() == last.read_bytes()
+
+
+def test_sampling_does_not_touch_training_state_or_global_randomness(runner):
+    before = {k: v.clone() for k, v in runner.model.generator.state_dict().items()}
+    state = torch.get_rng_state()
+    SampleGridHook(per_class=1).after_train(runner)
+    assert torch.equal(torch.get_rng_state(), state)
+    after = runner.model.generator.state_dict()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+
+
+def test_images_do_not_depend_on_the_batch_size(runner):
+    label = torch.arange(6)
+    z = draw_z(6, runner.model.generator.z_dim, seed=3)
+    whole = generate(runner.model, label, z=z)
+    parts = generate(runner.model, label, z=z, batch_size=4)
+    assert (whole.int() - parts.int()).abs().max() <= 1
+
+
+def test_uint8_rounds_and_clips():
+    values = torch.tensor([-2.0, -1.0, 0.0, 1 / 127.5 * 0.6, 1.0, 3.0])
+    assert to_uint8(values).tolist() == [0, 0, 128, 128, 255, 255]
