@@ -26,9 +26,7 @@ model = dict(
 )
 optim_wrapper = dict(
     constructor='GANOptimWrapperConstructor',
-    generator=dict(
-        optimizer=dict(type='Adam', lr=5e-5, betas=(0.0, 0.999), eps=1e-6)
-    ),
+    generator=dict(optimizer=dict(type='Adam', lr=5e-5, betas=(0.0, 0.999), eps=1e-6)),
     discriminator=dict(
         optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999), eps=1e-6)
     ),

@@ -29,7 +29,9 @@ class Batch:
             return
         below = self.total // parts * parts
         above = below + parts
-        nearest = above if below == 0 or above - self.total < self.total - below else below
+        nearest = (
+            above if below == 0 or above - self.total < self.total - below else below
+        )
         raise ValueError(
             f'total_batch_size={self.total} does not divide by {self.world_size} '
             f'processes x {self.accumulation} accumulation steps = {parts}; '

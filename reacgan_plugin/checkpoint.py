@@ -8,9 +8,11 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
+from mmengine.logging import HistoryBuffer
 from torch import nn
 
 LISTED = 10  # names of keys that an error shows at most
+KEPT = 10_000  # entries of each logged scalar that a checkpoint holds
 
 
 def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
@@ -74,9 +76,10 @@ def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
 
 
 def plain_history(message_hub) -> dict:
-    """mmengine's scalar histories as lists of numbers, which load without pickle."""
+    """mmengine's scalar histories as lists of numbers, which load without pickle; of
+    each the newest entries, so that a checkpoint of a long run stays small."""
     return {
-        name: dict(zip(('values', 'counts'), map(list, _plain(buffer)), strict=True))
+        name: dict(values=_newest(buffer.data[0]), counts=_newest(buffer.data[1]))
         for name, buffer in message_hub.log_scalars.items()
     }
 
@@ -84,14 +87,12 @@ def plain_history(message_hub) -> dict:
 def restore_history(message_hub, history: dict) -> None:
     """Put what :func:`plain_history` gave back into a message hub."""
     for name, entries in history.items():
-        message_hub.log_scalars.pop(name, None)
-        for value, count in zip(entries['values'], entries['counts'], strict=True):
-            message_hub.update_scalar(name, value, count)
+        buffer = HistoryBuffer(entries['values'], entries['counts'])
+        message_hub.log_scalars[name] = buffer
 
 
-def _plain(buffer) -> tuple[list[float], list[int]]:
-    values, counts = buffer.data
-    return values.tolist(), counts.tolist()
+def _newest(entries) -> list:
+    return entries[-KEPT:].tolist()
 
 
 def _some(names: list[str]) -> str:

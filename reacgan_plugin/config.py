@@ -91,7 +91,9 @@ def check_types(config: Mapping) -> None:
     key = 'train_dataloader.dataset'
     slots.append((key, registry.DATASETS, dataset))
     if isinstance(dataset, Mapping):
-        slots += _listed(f'{key}.pipeline', registry.TRANSFORMS, dataset.get('pipeline'))
+        slots += _listed(
+            f'{key}.pipeline', registry.TRANSFORMS, dataset.get('pipeline')
+        )
     slots += _listed('custom_hooks', registry.HOOKS, config.get('custom_hooks'))
     for key, kind, entry in slots:
         if isinstance(entry, Mapping):

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from mmengine.device import get_device
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import find_latest_checkpoint
 from torch import nn
 
 from reacgan_plugin import __version__, distributed
@@ -118,6 +119,14 @@ class GANRunner(Runner):
             write_checkpoint(self._checkpoint({'iter': self.iter}), path)
             Path(self.work_dir, 'last_checkpoint').write_text(str(path))
         return str(path)
+
+    def load_or_resume(self) -> None:
+        """Load or resume what the config names, once; nothing to resume is no error."""
+        automatic = self._resume and not self._load_from
+        if automatic and find_latest_checkpoint(self.work_dir) is None:
+            self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
+            self._resume = False
+        super().load_or_resume()
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
         """Load the model's weights alone."""

@@ -71,6 +71,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Write the picture, one row a class; returns the exit code."""
     options = parse_arguments(arguments)
     import torch
+    from mmengine.device import get_device
     from torchvision.utils import save_image
 
     from reacgan_plugin.evaluation.sampling import draw_z, generate
@@ -83,6 +84,7 @@ def run(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    model = model.to(get_device())
     label = torch.tensor(classes).repeat_interleave(options.num)
     z = draw_z(len(label), model.generator.z_dim, options.seed)
     images = generate(model, label, z=z).float() / 255

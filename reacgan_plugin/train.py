@@ -12,7 +12,6 @@ from pathlib import Path
 
 from reacgan_plugin import distributed
 
-
 NEEDED = ('mmengine', 'mmcv', 'torchvision', 'sklearn', 'matplotlib', 'tensorboard')
 
 

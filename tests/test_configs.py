@@ -68,7 +68,9 @@ def test_a_type_override_that_changes_nothing_drops_nothing():
 
 def test_a_type_override_reaches_into_lists():
     key = 'train_dataloader.dataset.pipeline.1.type'
-    config, remarks = load_config('biggan_reacgan_cifar10.py', {key: 'CenterCropSquare'})
+    config, remarks = load_config(
+        'biggan_reacgan_cifar10.py', {key: 'CenterCropSquare'}
+    )
     assert dict(config.train_dataloader.dataset.pipeline[1]) == {
         'type': 'CenterCropSquare'
     }

@@ -5,7 +5,7 @@ import sys
 
 from tiny_runs import ROOT, environment
 
-BLOCKED = '''
+BLOCKED = """
 import sys
 
 class Block:
@@ -17,7 +17,7 @@ class Block:
             raise ModuleNotFoundError(f'{name} is blocked', name=name)
 
 sys.meta_path.insert(0, Block())
-'''
+"""
 
 
 def _python(code: str) -> subprocess.CompletedProcess:
@@ -32,7 +32,7 @@ def _python(code: str) -> subprocess.CompletedProcess:
 
 def test_the_package_imports_with_torch_alone_and_trains_a_head():
     ended = _python(
-        '''
+        """
 import torch
 from reacgan_plugin import D2DCELoss, Discriminator, d2d_cross_entropy
 from reacgan_plugin.functional import hinge_discriminator
@@ -46,29 +46,29 @@ sum(loss.discriminator(output, output).values()).backward()
 assert backbone[1].weight.grad.abs().sum() > 0
 assert not {'mmengine', 'mmcv', 'torchvision', 'timm'} & set(sys.modules)
 print('trained')
-'''
+"""
     )
     assert ended.stdout == 'trained\n', ended.stderr
 
 
 def test_every_public_name_is_there_with_torch_alone():
     ended = _python(
-        '''
+        """
 import reacgan_plugin
 for name in reacgan_plugin.__all__:
     getattr(reacgan_plugin, name)
 print(len(reacgan_plugin.__all__) > 8, reacgan_plugin.__version__ != '')
-'''
+"""
     )
     assert ended.stdout == 'True True\n', ended.stderr
 
 
 def test_training_without_the_extra_says_which_one_is_missing():
     ended = _python(
-        '''
+        """
 from reacgan_plugin.train import run
 sys.exit(run(['biggan_reacgan_digits.py']))
-'''
+"""
     )
     assert ended.returncode == 2
     assert ended.stderr.count('\n') == 1

@@ -1,3 +1,4 @@
+import re
 import signal
 import sys
 from pathlib import Path
@@ -71,8 +72,6 @@ def test_a_bad_config_is_one_clear_message_before_the_first_step(
     assert code == 2
     assert error.count('\n') == 1
     assert error.startswith('error: ')
-    import re
-
     assert re.search(message, error)
 
 
@@ -94,6 +93,13 @@ def test_resuming_equals_the_run_that_was_never_stopped(tmp_path):
         first['history'][losses]['values'][-1:]
         == (second['history'][losses]['values'][-1:])
     )
+
+
+def test_resuming_where_nothing_was_saved_starts_anew(tmp_path):
+    assert run(arguments(tmp_path, '--resume', train_cfg__max_iters=1)) == 0
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert f'No checkpoint in {tmp_path}: starting anew' in log
+    assert (tmp_path / 'iter_1.pth').is_file()
 
 
 def test_resuming_from_another_architecture_lists_what_differs(tmp_path, capsys):

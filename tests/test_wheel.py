@@ -43,7 +43,15 @@ def test_the_demo_trains_from_an_installed_wheel(wheel, tmp_path):
     python = tmp_path / 'fresh' / 'bin' / 'python'
     site = 'import sysconfig; print(sysconfig.get_path("purelib"))'
     packages = Path(_run(python, '-c', site).stdout.strip())
-    install = [sys.executable, '-m', 'pip', 'install', '--no-deps', '--target', packages]
+    install = [
+        sys.executable,
+        '-m',
+        'pip',
+        'install',
+        '--no-deps',
+        '--target',
+        packages,
+    ]
     _run(*install, wheel)
     # its dependencies are those of this environment, the checkout is not
     dependencies = sysconfig.get_path('purelib')

@@ -67,7 +67,7 @@ def _gan(generator, backbone, loss, **options) -> ConditionalGAN:
 
 
 def optimizers(model: ConditionalGAN, lr: float = 0.1) -> OptimWrapperDict:
-    """Plain gradient descent for both networks; lr 0 leaves the gradients to look at."""
+    """Gradient descent for both networks; lr 0 leaves the gradients to look at."""
     return OptimWrapperDict(
         **{
             name: OptimWrapper(torch.optim.SGD(getattr(model, name).parameters(), lr))
@@ -104,6 +104,6 @@ def state(module: nn.Module) -> dict[str, Tensor]:
 
 
 def changed(before: dict[str, Tensor], module: nn.Module) -> set[str]:
-    """Names of tensors of a state dict that are no longer what they were, to the bit."""
+    """Names of tensors of a state dict that are no longer the same, to the bit."""
     after = state(module)
     return {name for name in before if not torch.equal(before[name], after[name])}

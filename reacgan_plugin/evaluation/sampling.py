@@ -31,7 +31,9 @@ def generate(
     """
     device = next(model.parameters()).device
     rows = zip(z.split(batch_size), label.split(batch_size), strict=True)
-    return torch.cat([to_uint8(model(z.to(device), y.to(device))).cpu() for z, y in rows])
+    return torch.cat(
+        [to_uint8(model(z.to(device), y.to(device))).cpu() for z, y in rows]
+    )
 
 
 def as_arrays(images: Tensor) -> np.ndarray:

@@ -7,6 +7,17 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from reacgan_plugin.options import one_of
+
+
+def ema_settings(ema: dict | None) -> dict | None:
+    """A config's ``ema`` with defaults; ValueError for a key that is not known."""
+    if ema is None:
+        return None
+    for key in ema:
+        one_of('model.ema key', key, ('decay', 'start'))
+    return {'decay': 0.9999, 'start': 0, **ema}
+
 
 def averaged_copy(module: nn.Module) -> nn.Module:
     """A frozen copy in evaluation mode, where the average starts."""
@@ -20,12 +31,11 @@ def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
     Floating-point buffers (batch norm statistics, singular vectors) are averaged like
     parameters, integer ones copied, as in the published runs. Decay 0 copies.
     """
-    ours = [*average.parameters(), *average.buffers()]
-    theirs = [*module.parameters(), *module.buffers()]
-    pairs = list(zip(ours, theirs, strict=True))
+    averages = [*average.parameters(), *average.buffers()]
+    values = [*module.parameters(), *module.buffers()]
+    pairs = list(zip(averages, values, strict=True))
     floating = [pair for pair in pairs if pair[0].is_floating_point()]
-    averages, values = zip(*floating, strict=True)
-    torch._foreach_lerp_(averages, [v.detach() for v in values], 1 - decay)
-    for ours, theirs in pairs:
-        if not ours.is_floating_point():
-            ours.copy_(theirs)
+    torch._foreach_lerp_(*map(list, zip(*floating, strict=True)), 1 - decay)
+    for integer, value in pairs:
+        if not integer.is_floating_point():
+            integer.copy_(value)

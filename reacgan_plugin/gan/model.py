@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from reacgan_plugin import distributed
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
 from reacgan_plugin.gan.discriminator import Discriminator
-from reacgan_plugin.gan.ema import averaged_copy, update_average
+from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
 from reacgan_plugin.gan.parallel import Parallel
 from reacgan_plugin.gan.randomness import draw_latents, seed_iteration
 from reacgan_plugin.gan.technique import Technique
@@ -82,11 +82,9 @@ class ConditionalGAN(BaseModel):
         if channels_last:
             self.generator.to(memory_format=torch.channels_last)
             self.discriminator.to(memory_format=torch.channels_last)
-        self.ema = _checked_ema(ema)
+        self.ema = ema_settings(ema)
         self.generator_ema = averaged_copy(self.generator) if self.ema else None
         self.parallel = Parallel()
-
-    # -- one iteration -----------------------------------------------------------------
 
     def train_step(self, data: dict, optim_wrapper) -> dict[str, Tensor]:
         """One iteration: ``d_updates`` discriminator updates, one of the generator.
@@ -150,8 +148,6 @@ class ConditionalGAN(BaseModel):
         self.discriminator.requires_grad_(True)
         return terms
 
-    # -- the two objectives ------------------------------------------------------------
-
     def discriminator_terms(
         self, image: Tensor, label: Tensor, z: Tensor, fake_label: Tensor
     ) -> dict[str, Tensor]:
@@ -200,8 +196,6 @@ class ConditionalGAN(BaseModel):
         for technique in self.techniques:
             terms.update(technique.generator_terms(self, z, fake_image, fake))
         return terms
-
-    # -- pieces ------------------------------------------------------------------------
 
     def draw_latents(self, rows: int) -> tuple[Tensor, Tensor]:
         """z (updates, N, Z) and labels (updates, N) of this iteration and rank; the
@@ -290,14 +284,6 @@ def _conditioned(backbone: nn.Module, loss, num_classes: int):
         return build(MODELS, loss), backbone
     loss, head = build_conditioning(loss, backbone.out_channels, num_classes)
     return loss, Discriminator(backbone, head)
-
-
-def _checked_ema(ema: dict | None) -> dict | None:
-    if ema is None:
-        return None
-    for key in ema:
-        one_of('model.ema key', key, ('decay', 'start'))
-    return {'decay': 0.9999, 'start': 0, **ema}
 
 
 def _pick(optim_wrapper, name: str):

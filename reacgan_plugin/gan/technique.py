@@ -20,9 +20,7 @@ class Technique(nn.Module):
         """The z (N, Z) that the generator gets instead, in both updates."""
         return z
 
-    def images(
-        self, real: Tensor | None, fake: Tensor
-    ) -> tuple[Tensor | None, Tensor]:
+    def images(self, real: Tensor | None, fake: Tensor) -> tuple[Tensor | None, Tensor]:
         """Images (N, 3, H, W) that the discriminator gets instead; ``real`` is None
         in a generator update that needs no reals."""
         return real, fake

@@ -12,7 +12,8 @@ class RunningMeansHook(RuntimeInfoHook):
     """Hands means of the step's outputs to the log at the logger's interval.
 
     mmengine's own hook reads every output on the host in every iteration, which makes
-    the host wait for the device each time. Adds ``images_per_second``, real images
+    the host wait for the device each time. Learning rates are noted at the interval
+    too. Adds ``images_per_second``, real images
     over all processes.
     """
 
@@ -23,6 +24,12 @@ class RunningMeansHook(RuntimeInfoHook):
         loggers = [hook for hook in runner.hooks if isinstance(hook, LoggerHook)]
         self.interval = loggers[0].interval if loggers else 50
         self._start_over()
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        if self.every_n_inner_iters(batch_idx, self.interval):
+            super().before_train_iter(runner, batch_idx, data_batch)
+        else:
+            runner.message_hub.update_info('iter', runner.iter)
 
     def after_train_iter(
         self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
@@ -39,7 +46,7 @@ class RunningMeansHook(RuntimeInfoHook):
         images = self.count * runner.batch.images_per_iteration
         seconds = time.perf_counter() - self.since
         hub.update_scalar('train/images_per_second', images / seconds)
-        hub.update_scalar('train/iteration', batch_idx + 1)
+        hub.update_scalar('iteration', batch_idx + 1)  # for curves, not for the line
         self._start_over()
 
     def _start_over(self) -> None:

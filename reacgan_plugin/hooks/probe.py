@@ -38,8 +38,8 @@ class ProbeReportHook(Hook):
         label = torch.arange(model.num_classes).repeat_interleave(self.per_class)
         z = draw_z(len(label), model.generator.z_dim, self.seed)
         report = probe_report(
-            _images_and_labels(self.train),
-            _images_and_labels(self.held_out),
+            images_and_labels(self.train),
+            images_and_labels(self.held_out),
             as_arrays(generate(model, label, z=z)),
             label.numpy(),
             seed=self.seed,
@@ -60,7 +60,8 @@ def _speed(message_hub) -> list[str]:
     return [f'speed     {np.median(speeds.data[0]):.0f} real images/s']
 
 
-def _images_and_labels(cfg: dict) -> tuple[np.ndarray, np.ndarray]:
+def images_and_labels(cfg: dict) -> tuple[np.ndarray, np.ndarray]:
+    """A data set's images (N, H, W, C) uint8 and labels (N,)."""
     dataset = build(DATASETS, cfg)
     images = torch.stack([dataset[i]['image'] for i in range(len(dataset))])
     return as_arrays(images), dataset.labels

@@ -1,8 +1,8 @@
 """Networks and weights by the names of PyTorch-StudioGAN's configs and checkpoints.
 
-``build_networks`` reads the sections DATA, MODEL, LOSS and OPTIMIZATION of such a
-config as a mapping; the two converters rename a state dict, entry by entry, so that
-any subset of one (gradients, say) converts too.
+``build_networks`` reads the sections DATA, MODEL and LOSS of such a config as a mapping;
+the two converters rename a state dict, entry by entry, so that any subset of one
+(gradients, say) converts too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from reacgan_plugin.conditioning import (
 from reacgan_plugin.gan.discriminator import Discriminator
 from reacgan_plugin.options import one_of
 
+NOT_GIVEN = 'N/A'  # the reference's word for it
 DEFAULTS = {
     'DATA': dict(img_size=32, num_classes=10),
     'MODEL': dict(
@@ -34,35 +35,22 @@ DEFAULTS = {
         apply_g_sn=False,
         apply_d_sn=False,
         apply_attn=False,
-        attn_g_loc=['N/A'],
-        attn_d_loc=['N/A'],
+        attn_g_loc=(),
+        attn_d_loc=(),
         z_dim=128,
-        g_shared_dim='N/A',
+        g_shared_dim=NOT_GIVEN,
         g_conv_dim=64,
         d_conv_dim=64,
-        d_embed_dim='N/A',
+        d_embed_dim=NOT_GIVEN,
     ),
-    'LOSS': dict(
-        adv_loss='vanilla', cond_lambda='N/A', m_p='N/A', temperature='N/A'
-    ),
-    'OPTIMIZATION': dict(
-        batch_size=64,
-        acml_steps=1,
-        g_lr=2e-4,
-        d_lr=2e-4,
-        beta1=0.5,
-        beta2=0.999,
-        d_updates_per_step=5,
-        g_updates_per_step=1,
-        total_steps=100_000,
-    ),
+    'LOSS': dict(cond_lambda=NOT_GIVEN, m_p=NOT_GIVEN, temperature=NOT_GIVEN),
 }
 BACKBONES = ('big_resnet',)
 GENERATOR_CONDITIONINGS = ('W/O', 'cBN')
 
 
 def with_defaults(config: Mapping) -> dict[str, dict]:
-    """The four sections with the reference's defaults for missing keys."""
+    """The sections read here, with the reference's defaults for missing keys."""
     return {
         section: {**defaults, **config.get(section, {})}
         for section, defaults in DEFAULTS.items()
@@ -89,7 +77,7 @@ def build_networks(config: Mapping) -> tuple[nn.Module, Discriminator]:
         num_classes=data['num_classes'] if conditional else None,
         base_channels=model['g_conv_dim'],
         z_dim=model['z_dim'],
-        shared_dim=model['g_shared_dim'] if conditional else 0,
+        **_given(shared_dim=model['g_shared_dim']),
         attention_at=_attention(model, 'attn_g_loc', lambda n: 4 * 2**n),
         spectral_norm=model['apply_g_sn'],
     )
@@ -114,30 +102,39 @@ def build_conditioning(config: Mapping) -> Conditioning:
 
 def _d2dce(model: dict, loss: dict) -> Conditioning:
     return D2DCELoss(
-        margin=loss['m_p'],
-        temperature=loss['temperature'],
-        loss_weight=loss['cond_lambda'],
         formula='studiogan',
-        embed_dim=model['d_embed_dim'],
         spectral_norm=model['apply_d_sn'],
+        **_given(
+            margin=loss['m_p'],
+            temperature=loss['temperature'],
+            loss_weight=loss['cond_lambda'],
+            embed_dim=model['d_embed_dim'],
+        ),
     )
 
 
 def _2c(model: dict, loss: dict) -> Conditioning:
     return ConditionalContrastiveLoss(
-        temperature=loss['temperature'],
-        loss_weight=loss['cond_lambda'],
-        embed_dim=model['d_embed_dim'],
         spectral_norm=model['apply_d_sn'],
+        **_given(
+            temperature=loss['temperature'],
+            loss_weight=loss['cond_lambda'],
+            embed_dim=model['d_embed_dim'],
+        ),
     )
 
 
 def _ac(model: dict, loss: dict) -> Conditioning:
     return AC(
-        loss_weight=loss['cond_lambda'],
         normalize='features' if model['normalize_d_embed'] else None,
         spectral_norm=model['apply_d_sn'],
+        **_given(loss_weight=loss['cond_lambda']),
     )
+
+
+def _given(**options) -> dict:
+    """Options that the config gives; our own defaults stand in for the others."""
+    return {k: v for k, v in options.items() if v != NOT_GIVEN}
 
 
 METHODS = {

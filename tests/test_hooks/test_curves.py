@@ -10,7 +10,7 @@ from reacgan_plugin.hooks import LossCurveHook
 def test_curves_become_a_picture_with_something_on_it(tmp_path):
     hub = MessageHub('curves')
     for iteration in (50, 100, 150):
-        hub.update_scalar('train/iteration', iteration)
+        hub.update_scalar('iteration', iteration)
         hub.update_scalar('train/d/loss', 1 / iteration)
         hub.update_scalar('train/g/loss', iteration)
     runner = SimpleNamespace(message_hub=hub, work_dir=str(tmp_path))

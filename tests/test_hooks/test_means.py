@@ -25,7 +25,7 @@ def test_means_over_the_interval_are_handed_out_once(hook_and_runner):
         hook.after_train_iter(runner, index, outputs=outputs)
     values, _ = runner.message_hub.get_scalar('train/d/loss').data
     assert values.tolist() == [3.0]
-    assert runner.message_hub.get_scalar('train/iteration').current() == 3
+    assert runner.message_hub.get_scalar('iteration').current() == 3
     assert runner.message_hub.get_scalar('train/images_per_second').current() > 0
 
 

@@ -1,0 +1,59 @@
+"""The conditioning reaches the generator, and teaches it classes."""
+
+import pytest
+import torch
+from tiny_runs import arguments
+
+from reacgan_plugin.config import load_config
+from reacgan_plugin.evaluation.probe import DigitProbe
+from reacgan_plugin.evaluation.sampling import as_arrays, draw_z, generate
+from reacgan_plugin.hooks.probe import images_and_labels
+from reacgan_plugin.registry import MODELS, build
+from reacgan_plugin.sample import load_model
+from reacgan_plugin.train import parse_arguments, run
+
+
+def _generator_gradient(tmp_path, kind: str, *, conditioned: bool) -> torch.Tensor:
+    """Gradient of a tiny generator's loss; the conditioning may be zeroed."""
+    options = parse_arguments(arguments(tmp_path, model__loss__type=kind))
+    config, _ = load_config(options.config, options.cfg_options)
+    torch.manual_seed(0)
+    model = build(MODELS, config.model).train()
+    if not conditioned:
+        model.loss.loss_weight = 0.0
+        if kind == 'PD':  # its term is inside the logit
+            embedding = model.discriminator.head.embedding
+            embedding.register_forward_hook(lambda module, args, out: 0 * out)
+    z, label = model.draw_latents(16)
+    terms = model.generator_terms(z[0], label[0])
+    sum(v for k, v in terms.items() if k.startswith('loss')).backward()
+    gradients = [p.grad.flatten() for p in model.generator.parameters()]
+    return torch.cat(gradients)
+
+
+@pytest.mark.parametrize('kind', ['D2DCE', '2C', 'AC', 'PD'])
+def test_zeroing_the_conditioning_changes_the_generators_gradient(tmp_path, kind):
+    with_it = _generator_gradient(tmp_path, kind, conditioned=True)
+    without = _generator_gradient(tmp_path, kind, conditioned=False)
+    assert (with_it - without).norm() > 1e-5 * without.norm()
+
+
+def test_unconditional_has_no_conditioning_to_zero(tmp_path):
+    with_it = _generator_gradient(tmp_path, 'Unconditional', conditioned=True)
+    without = _generator_gradient(tmp_path, 'Unconditional', conditioned=False)
+    assert torch.equal(with_it, without)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', ['PD', 'AC'])
+def test_samples_of_the_demo_show_their_class_after_800_iterations(tmp_path, kind):
+    words = ['train_cfg.max_iters=800', f'model.loss.type={kind}', 'custom_hooks=[]']
+    config = 'biggan_reacgan_digits.py'
+    assert run([config, '--work-dir', str(tmp_path), '--cfg-options', *words]) == 0
+    model, _ = load_model(str(tmp_path / 'iter_800.pth'))
+    label = torch.arange(10).repeat_interleave(30)
+    z = draw_z(len(label), model.generator.z_dim, seed=0)
+    images = as_arrays(generate(model, label, z=z))
+    real, _ = load_config(config)
+    probe = DigitProbe(*images_and_labels(real.train_dataloader.dataset))
+    assert probe.accuracy(images, label.numpy()) >= 3 * 0.1
