@@ -1,8 +1,8 @@
 """Networks and weights by the names of PyTorch-StudioGAN's configs and checkpoints.
 
-``build_networks`` reads the sections DATA, MODEL and LOSS of such a config, a mapping; the
-two converters rename a state dict entry by entry, so that any subset of one (gradients,
-say) converts too.
+``build_networks`` reads the sections DATA, MODEL and LOSS of such a config, a mapping.
+The two converters rename a state dict entry by entry, so that any subset of one
+(gradients, say) converts too.
 """
 
 from __future__ import annotations
