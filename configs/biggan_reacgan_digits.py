@@ -1,4 +1,8 @@
-"""The demo: ReACGAN on real handwritten digits, minutes on a laptop's CPU."""
+"""The demo: ReACGAN on real handwritten digits, minutes on a laptop's CPU.
+
+Small networks and a margin below the published 0.98: samples within 0.9 of their proxy
+are left alone, which keeps them varied.
+"""
 
 _base_ = [
     '_base_/models/biggan_32.py',
@@ -7,12 +11,14 @@ _base_ = [
 ]
 
 total_batch_size = 32
-train_cfg = dict(max_iters=2000)
+train_cfg = dict(max_iters=3000)
 model = dict(
-    generator=dict(base_channels=16, z_dim=64, shared_dim=32),
+    generator=dict(base_channels=8, z_dim=64, shared_dim=32),
     discriminator=dict(base_channels=16),
-    loss=dict(type='D2DCE', loss_weight=1.0, embed_dim=128),
-    ema=dict(decay=0.99, start=100),
+    loss=dict(
+        type='D2DCE', margin=0.9, temperature=0.25, loss_weight=0.5, embed_dim=128
+    ),
+    ema=dict(decay=0.995, start=100),
 )
 optim_wrapper = dict(
     constructor='GANOptimWrapperConstructor',

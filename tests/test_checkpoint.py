@@ -8,6 +8,7 @@ import torch
 from mmengine.logging import MessageHub
 from torch import nn
 
+from reacgan_plugin import checkpoint
 from reacgan_plugin.checkpoint import (
     load_state,
     plain_history,
@@ -17,7 +18,7 @@ from reacgan_plugin.checkpoint import (
 )
 
 
-def checkpoint(iteration=3):
+def contents(iteration=3):
     state = {'weight': torch.arange(4.0), 'count': torch.tensor(iteration)}
     return dict(meta=dict(iter=iteration, classes=['cat', 'dog']), state_dict=state)
 
@@ -30,24 +31,24 @@ def assert_same(loaded, expected):
 
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / 'last.pth'
-    write_checkpoint(checkpoint(), path)
-    assert_same(read_checkpoint(path), checkpoint())
-    assert_same(read_checkpoint(str(path)), checkpoint())
+    write_checkpoint(contents(), path)
+    assert_same(read_checkpoint(path), contents())
+    assert_same(read_checkpoint(str(path)), contents())
     assert [p.name for p in tmp_path.iterdir()] == ['last.pth']
 
 
 def test_a_newer_checkpoint_takes_the_place_of_the_older(tmp_path):
     path = tmp_path / 'last.pth'
-    write_checkpoint(checkpoint(3), path)
-    write_checkpoint(checkpoint(4), str(path))
-    assert_same(read_checkpoint(path), checkpoint(4))
+    write_checkpoint(contents(3), path)
+    write_checkpoint(contents(4), str(path))
+    assert_same(read_checkpoint(path), contents(4))
 
 
 def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_else(
     tmp_path, monkeypatch
 ):
     path = tmp_path / 'last.pth'
-    write_checkpoint(checkpoint(3), path)
+    write_checkpoint(contents(3), path)
     before = path.read_bytes()
 
     def half_saved(value, file):
@@ -58,25 +59,25 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_else(
 
     monkeypatch.setattr(torch, 'save', half_saved)
     with pytest.raises(OSError, match='No space left'):
-        write_checkpoint(checkpoint(4), path)
+        write_checkpoint(contents(4), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ['last.pth']
 
 
 def test_a_value_that_cannot_be_saved_leaves_the_older_checkpoint(tmp_path):
     path = tmp_path / 'last.pth'
-    write_checkpoint(checkpoint(3), path)
+    write_checkpoint(contents(3), path)
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        write_checkpoint({**checkpoint(4), 'function': lambda: None}, path)
-    assert_same(read_checkpoint(path), checkpoint(3))
+        write_checkpoint({**contents(4), 'function': lambda: None}, path)
+    assert_same(read_checkpoint(path), contents(3))
     assert [p.name for p in tmp_path.iterdir()] == ['last.pth']
 
 
 def test_what_a_killed_run_left_aside_does_not_stop_the_next(tmp_path):
     path = tmp_path / 'last.pth'
     (tmp_path / '.last.pth.partial').write_bytes(b'half of it')
-    write_checkpoint(checkpoint(), path)
-    assert_same(read_checkpoint(path), checkpoint())
+    write_checkpoint(contents(), path)
+    assert_same(read_checkpoint(path), contents())
     assert [p.name for p in tmp_path.iterdir()] == ['last.pth']
 
 
@@ -108,7 +109,7 @@ SAVERS = [by_torch, by_torchs_older_format, by_pickle]
 @pytest.mark.parametrize('save', SAVERS)
 def test_code_in_a_checkpoint_is_refused_and_not_executed(tmp_path, save):
     path, target = tmp_path / 'bad.pth', tmp_path / 'executed'
-    save({**checkpoint(), 'extra': Malicious(target)}, path)
+    save({**contents(), 'extra': Malicious(target)}, path)
     with pytest.raises(ValueError, match=r'bad\.pth would execute'):
         read_checkpoint(path)
     assert not target.exists()
@@ -120,7 +121,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_executed(tmp_path, save):
 @pytest.mark.parametrize('kept', [0, 1, 10, 100, 0.3, 0.6, 0.9, -1])
 def test_a_truncated_file_raises_and_is_named(tmp_path, kept):
     path = tmp_path / 'last.pth'
-    write_checkpoint(checkpoint(), path)
+    write_checkpoint(contents(), path)
     whole = path.read_bytes()
     length = int(kept * len(whole)) if isinstance(kept, float) else kept
     path.write_bytes(whole[:length])
@@ -255,6 +256,16 @@ def test_a_history_is_plain_numbers():
             HISTORY[name]
         )
         assert plain['counts'] == [count for _, count in HISTORY[name]]
+
+
+def test_of_a_long_history_the_newest_entries_are_kept(monkeypatch):
+    monkeypatch.setattr(checkpoint, 'KEPT', 3)
+    hub, restored = (
+        hub_with({'loss': [(float(n), n) for n in range(1, 6)]}),
+        hub_with({}),
+    )
+    restore_history(restored, plain_history(hub))
+    assert entries(restored)['loss'] == [[3.0, 4.0, 5.0], [3, 4, 5]]
 
 
 def test_other_scalars_of_a_hub_stay():

@@ -167,7 +167,12 @@ def test_the_optimizers_are_built_through_mmengine(users_backbone):
 
 @pytest.mark.parametrize(
     'name, nearest',
-    [('D2DEC', 'D2DCE'), ('d2dce', 'D2DCE'), ('BigGANGenrator', 'BigGANGenerator')],
+    [
+        ('D2DEC', 'D2DCE'),
+        ('d2dce', 'D2DCE'),
+        ('BigGANGenrator', 'BigGANGenerator'),
+        ('BaseDataPreprocesor', 'BaseDataPreprocessor'),  # mmengine's
+    ],
 )
 def test_a_misspelt_type_raises_with_the_nearest_name_and_ours(name, nearest):
     with pytest.raises(ValueError) as caught:

@@ -28,7 +28,9 @@ def test_a_run_leaves_checkpoint_samples_curves_and_tensorboard(tmp_path):
 def test_the_log_line_has_losses_rates_times_and_speed(tmp_path):
     assert run(arguments(tmp_path)) == 0
     log = next(tmp_path.glob('*/*.log')).read_text()
-    line = next(line for line in log.splitlines() if 'Iter(train) [4/4]' in line)
+    lines = [line for line in log.splitlines() if 'Iter(train)' in line]
+    assert len(lines) == 2  # of four iterations, at an interval of two
+    line = next(line for line in lines if '[4/4]' in line)
     for name in (
         'd/loss_adversarial',
         'd/loss_conditioning',

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
+ENDLESS = 2**62
+
 
 class GlobalBatchSampler(Sampler):
     """Endless (index, position) pairs of one rank.
@@ -62,11 +64,9 @@ class GlobalBatchSampler(Sampler):
         self.start = micro_batches_done
 
     def __len__(self) -> int:
-        """Rows this rank reads in one pass over the images.
-
-        Only for hooks that ask how long an epoch is; iterating never ends.
-        """
-        return self.dataset_size // self.world_size
+        """More than any run reads: mmengine's log hook asks where an epoch ends and
+        would write a line there, and this stream has no such place."""
+        return ENDLESS
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         epoch, order = None, None

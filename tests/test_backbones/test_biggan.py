@@ -116,6 +116,7 @@ def kinds(network):
         (32, (), 1, 'bbb', 'bbbb'),
         (32, (16,), 1, 'bbAb', 'bAbbb'),
         (32, (8, 16), 1, 'bAbAb', 'bAbAbb'),
+        (32, (4,), 1, 'bbb', 'bbbb'),  # that small are no features
         (64, (16, 32), 1, 'bbAbAb', 'bAbAbbb'),
         (32, (16,), 2, 'bbbbAbb', 'bbAbbbbbb'),
         (128, (64,), 1, 'bbbbAb', 'bAbbbbb'),
@@ -146,6 +147,14 @@ def test_attention_sees_features_of_the_sizes_asked_for():
     built, backbone = generator(attention_at=at), discriminator(attention_at=at)
     assert attended_sizes(built, torch.randn(2, 8), LABEL) == [8, 16]
     assert attended_sizes(backbone, images()) == [16, 8]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('depth', [1, 2])
+@pytest.mark.parametrize('size, smallest', [(32, 8), (64, 4)])
+def test_discriminators_halve_once_a_stage_whatever_their_depth(size, smallest, depth):
+    backbone = discriminator(size, attention_at=(), depth=depth).eval()
+    assert backbone.blocks(images(size)).shape[2:] == (smallest, smallest)
 
 
 def test_deeper_networks_run_and_reach_every_parameter():

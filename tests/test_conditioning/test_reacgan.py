@@ -52,7 +52,8 @@ def test_the_term_is_the_weighted_function_of_the_heads_output(formula):
     assert torch.isclose(plain, expected)
 
 
-def test_the_block_size_reaches_the_function(monkeypatch):
+@pytest.mark.parametrize('gather, group', [(True, 'all processes'), (False, None)])
+def test_the_block_size_and_the_group_reach_the_function(monkeypatch, gather, group):
     given = {}
 
     def recorded(*rows, **options):
@@ -60,8 +61,10 @@ def test_the_block_size_reaches_the_function(monkeypatch):
         return torch.zeros(())
 
     monkeypatch.setattr(reacgan, 'd2d_cross_entropy', recorded)
-    D2DCELoss(block_size=2).terms(output())
+    monkeypatch.setattr(reacgan, 'default_group', lambda: 'all processes')
+    D2DCELoss(block_size=2, gather=gather).terms(output())
     assert given['block_size'] == 2
+    assert given['group'] == group
 
 
 def test_defaults_are_those_of_the_paper_on_cifar10():

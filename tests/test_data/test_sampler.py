@@ -74,8 +74,10 @@ def test_every_iterator_begins_at_the_start():
     assert take(sampler, 5) == take(sampler, 5)
 
 
-def test_its_length_is_one_epoch_of_one_rank():
-    assert len(GlobalBatchSampler(10, seed=0, micro_batch=4, world_size=3)) == 3
+def test_a_loader_of_it_has_no_end_that_a_run_could_reach():
+    sampler = GlobalBatchSampler(10, seed=0, micro_batch=4, world_size=3)
+    loader = DataLoader(range(10), batch_size=2048, sampler=sampler, drop_last=True)
+    assert len(loader) > 10**15
 
 
 def test_a_plain_data_loader_takes_it():

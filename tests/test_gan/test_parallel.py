@@ -5,7 +5,6 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-import pytest
 import torch
 from torch import nn
 
@@ -15,10 +14,8 @@ TESTS = Path(__file__).parent.parent
 WORLD = 2
 
 
-@pytest.fixture(scope='module')
-def ranks(tmp_path_factory):
+def run_ranks(folder):
     """Results of every rank, in rank order; what counts is the file of each."""
-    folder = tmp_path_factory.mktemp('ranks')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
@@ -47,36 +44,31 @@ def ranks(tmp_path_factory):
     return [torch.load(folder / f'{rank}.pt') for rank in range(WORLD)]
 
 
-def test_float_buffers_become_their_mean_over_ranks(ranks):
-    for rank in ranks:
-        assert torch.equal(rank['averaged']['narrow'], torch.full((2, 3), 1.5))
-        wide = rank['averaged']['wide']
-        assert wide.tolist() == [0.0, 5.0, 10.0, 15.0]
-        assert wide.dtype == torch.float64
-
-
-def test_integers_and_parameters_stay_the_ranks_own(ranks):
-    for number, rank in enumerate(ranks):
-        assert rank['averaged']['count'] == number + 5
-        assert rank['averaged']['weight'].tolist() == [number, number]
-
-
-def test_gradients_are_averaged_in_an_updates_last_backward_pass_only(ranks):
-    for number, rank in enumerate(ranks):
-        results = rank['accumulated']
-        assert results['gradient_1'].item() == 10 + number
-        assert results['gradient_2'].item() == 30 + 2 * 0.5  # of sums 30 and 32
-
-
-def test_names_in_a_state_dict_are_those_of_one_process(ranks):
-    for rank in ranks:
-        assert rank['accumulated']['names'] == ['network.weight']
-
-
-def test_buffers_of_networks_that_were_not_wrapped_stay(ranks):
-    for number, rank in enumerate(ranks):
+def test_two_processes_share_statistics_and_gradients(tmp_path):
+    # One test, since starting the processes takes seconds.
+    for number, rank in enumerate(run_ranks(tmp_path)):
+        assert_float_buffers_are_means(rank['averaged'])
+        assert_the_rest_stays(rank['averaged'], number)
+        assert_gradients_are_averaged_last(rank['accumulated'], number)
+        assert rank['accumulated']['names'] == ['network.weight']  # as on one process
         assert rank['ranked']['wrapped'].unique().tolist() == [0.5]
         assert rank['ranked']['bare'].unique().tolist() == [number]
+
+
+def assert_float_buffers_are_means(state):
+    assert torch.equal(state['narrow'], torch.full((2, 3), 1.5))
+    assert state['wide'].tolist() == [0.0, 5.0, 10.0, 15.0]
+    assert state['wide'].dtype == torch.float64
+
+
+def assert_the_rest_stays(state, number):
+    assert state['count'] == number + 5
+    assert state['weight'].tolist() == [number, number]
+
+
+def assert_gradients_are_averaged_last(results, number):
+    assert results['gradient_1'].item() == 10 + number
+    assert results['gradient_2'].item() == 31  # of sums 30 and 32
 
 
 def test_one_process_calls_the_network_itself():

@@ -3,10 +3,12 @@ import torch
 
 from reacgan_plugin.layers import SelfAttention
 
+CHANNELS = 16  # so that queries have two, whose scale would show
+
 
 def attention(spectral_norm=True, weight=0.7):
     """A layer whose residual weight is no longer zero, in evaluation mode."""
-    layer = SelfAttention(8, spectral_norm=spectral_norm).eval()
+    layer = SelfAttention(CHANNELS, spectral_norm=spectral_norm).eval()
     layer.weight.data.fill_(weight)
     return layer
 
@@ -37,8 +39,8 @@ def by_positions(layer, image):
 
 
 def test_a_fresh_layer_is_the_identity():
-    x = torch.randn(2, 8, 4, 4)
-    assert torch.equal(SelfAttention(8)(x), x)
+    x = torch.randn(2, CHANNELS, 4, 4)
+    assert torch.equal(SelfAttention(CHANNELS)(x), x)
 
 
 @torch.no_grad()
@@ -46,7 +48,7 @@ def test_a_fresh_layer_is_the_identity():
 @pytest.mark.parametrize('shape', [(4, 4), (2, 6)])
 def test_equals_a_softmax_at_each_position(shape, spectral_norm):
     layer = attention(spectral_norm)
-    x = 2 * torch.randn(2, 8, *shape)
+    x = 2 * torch.randn(2, CHANNELS, *shape)
     expected = torch.stack([by_positions(layer, image) for image in x])
     assert torch.allclose(layer(x), expected, atol=1e-5)
     assert not torch.allclose(layer(x), x, atol=0.1)
@@ -54,14 +56,14 @@ def test_equals_a_softmax_at_each_position(shape, spectral_norm):
 
 def test_memory_format_does_not_matter():
     layer = attention()
-    x = torch.randn(2, 8, 4, 6)
+    x = torch.randn(2, CHANNELS, 4, 6)
     last = x.contiguous(memory_format=torch.channels_last)
     assert torch.allclose(layer(last), layer(x), atol=1e-6)
 
 
 def test_gradients_reach_every_weight():
     layer = attention()
-    layer(torch.randn(2, 8, 4, 4)).square().sum().backward()
+    layer(torch.randn(2, CHANNELS, 4, 4)).square().sum().backward()
     for name, parameter in layer.named_parameters():
         assert parameter.grad.abs().max() > 0, name
 
