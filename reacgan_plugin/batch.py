@@ -24,6 +24,10 @@ class Batch:
     d_updates: int = 1
 
     def __post_init__(self):
+        for name in ('total', 'accumulation', 'd_updates'):
+            if getattr(self, name) < 1:
+                key = 'total_batch_size' if name == 'total' else f'model.{name}'
+                raise ValueError(f'{key}={getattr(self, name)}; allowed: 1 or more')
         parts = self.world_size * self.accumulation
         if self.total >= parts and self.total % parts == 0:
             return

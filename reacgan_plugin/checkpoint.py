@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from mmengine.logging import HistoryBuffer
 from torch import nn
 
-LISTED = 10  # names of keys that an error shows at most
+from reacgan_plugin.options import some
+
 KEPT = 10_000  # entries of each logged scalar that a checkpoint holds
 
 
@@ -39,14 +39,14 @@ def read_checkpoint(path: str | Path, map_location='cpu') -> dict:
         raise ValueError(f'checkpoint {path} does not exist')
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
-    except UnpicklingError as error:
+    except OSError:
+        raise  # the disk's own words are clear
+    except Exception as error:  # torch's reader fails in many ways on a broken file
         found = re.search(r'GLOBAL (\S+)', str(error))
         what = f'would execute {found[1]}' if found else 'is broken or not a checkpoint'
         raise ValueError(
             f'checkpoint {path} {what}; only tensors and plain data are loaded'
         ) from error
-    except (EOFError, RuntimeError) as error:
-        raise ValueError(f'checkpoint {path} is broken: {error}') from error
 
 
 def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
@@ -63,10 +63,11 @@ def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
             for name in own
             if name in state
             and isinstance(own[name], torch.Tensor)
+            and isinstance(state[name], torch.Tensor)
             and own[name].shape != state[name].shape
         ],
     }
-    found = [f'{kind}: {_some(names)}' for kind, names in problems.items() if names]
+    found = [f'{kind}: {some(names)}' for kind, names in problems.items() if names]
     if found:
         raise ValueError(
             f'{source} is of another architecture or conditioning than the config; '
@@ -95,6 +96,11 @@ def _newest(entries) -> list:
     return entries[-KEPT:].tolist()
 
 
-def _some(names: list[str]) -> str:
-    more = f' and {len(names) - LISTED} more' if len(names) > LISTED else ''
-    return ', '.join(names[:LISTED]) + more
+def newest_checkpoint(folder: str | Path) -> Path | None:
+    """The checkpoint of the latest iteration in a folder, if there is one."""
+    numbered = {
+        int(found[1]): path
+        for path in Path(folder).glob('iter_*.pth')
+        if (found := re.fullmatch(r'iter_(\d+)', path.stem))
+    }
+    return numbered[max(numbered)] if numbered else None

@@ -12,9 +12,12 @@ from mmengine.utils import import_modules_from_strings
 
 from reacgan_plugin import registry
 from reacgan_plugin.checkpoint import read_checkpoint
-from reacgan_plugin.options import did_you_mean
+from reacgan_plugin.integrations.openmmlab import CONDITIONINGS
+from reacgan_plugin.options import did_you_mean, some
 
 PACKAGE = Path(__file__).parent
+# settings that a checkpoint's config has of the run that wrote it
+OF_ONE_RUN = ('resume', 'load_from', 'launcher', 'work_dir', 'experiment_name')
 
 
 def configs_folder() -> Path:
@@ -59,11 +62,19 @@ def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:
     if text is None:
         raise ValueError(f'checkpoint {path} has no config inside')
     entries = json.loads(text)
+    for name in OF_ONE_RUN:
+        entries.pop(name, None)
     imports = entries.pop('custom_imports', None)
     if imports and not trust_imports:
         raise ValueError(
             f'the config in {path} imports {imports}; if you trust these modules, '
             'add --trust-imports'
+        )
+    foreign = sorted(set(_foreign_types(entries)))
+    if foreign and not trust_imports:
+        raise ValueError(
+            f'the config in {path} names {some(foreign)}, which no registry has; if '
+            'you trust the checkpoint and have them, add --trust-imports'
         )
     config = Config(entries)
     if imports:
@@ -78,30 +89,56 @@ def config_json(config: Config) -> str:
 
 
 def check_types(config: Mapping) -> None:
-    """Every ``type`` that a training run will build must be registered.
+    """Every component that a training run will build must exist and take its settings.
 
-    Raises: ValueError naming the key and the nearest registered name.
+    Raises: ValueError naming the key, what was found, and the nearest that is allowed.
     """
-    model = config.get('model', {})
-    slots = [('model', registry.MODELS, model)]
-    for key in ('generator', 'discriminator', 'loss', 'adversarial_loss'):
-        slots.append((f'model.{key}', registry.MODELS, model.get(key)))
-    slots += _listed('model.techniques', registry.MODELS, model.get('techniques'))
-    dataset = config.get('train_dataloader', {}).get('dataset')
-    key = 'train_dataloader.dataset'
-    slots.append((key, registry.DATASETS, dataset))
-    if isinstance(dataset, Mapping):
-        slots += _listed(
-            f'{key}.pipeline', registry.TRANSFORMS, dataset.get('pipeline')
-        )
-    slots += _listed('custom_hooks', registry.HOOKS, config.get('custom_hooks'))
-    for key, kind, entry in slots:
+    for key, kind, entry, given in _slots(config):
         if isinstance(entry, Mapping):
-            registry.check_type(kind, entry, key)
+            allowed = CONDITIONINGS if key == 'model.loss' else ()
+            registry.check_type(kind, entry, key, allowed)
+            registry.check_keywords(kind, entry, key, given)
 
 
-def _listed(key: str, kind, entries) -> list[tuple]:
-    return [(f'{key}[{i}]', kind, entry) for i, entry in enumerate(entries or ())]
+def _slots(config: Mapping) -> Iterator[tuple]:
+    """(key, registry, config, names the builder adds) of every component."""
+    model = config.get('model', {})
+    yield 'model', registry.MODELS, model, ()
+    for name in ('generator', 'discriminator', 'loss', 'adversarial_loss'):
+        yield f'model.{name}', registry.MODELS, model.get(name), ()
+    yield from _listed('model.techniques', registry.MODELS, model.get('techniques'))
+    yield from _dataset_slots(
+        'train_dataloader.dataset', config.get('train_dataloader', {}).get('dataset')
+    )
+    yield from _listed('custom_hooks', registry.HOOKS, config.get('custom_hooks'))
+    for name, hook in config.get('default_hooks', {}).items():
+        yield f'default_hooks.{name}', registry.HOOKS, hook, ()
+    loop = {'type': 'GANTrainLoop', **config.get('train_cfg', {})}
+    yield 'train_cfg', registry.LOOPS, loop, ('runner', 'dataloader')
+    for name in ('generator', 'discriminator'):
+        wrapper = config.get('optim_wrapper', {}).get(name, {})
+        key = f'optim_wrapper.{name}.optimizer'
+        yield key, registry.OPTIMIZERS, wrapper.get('optimizer'), ('params',)
+    visualizer = config.get('visualizer') or {}
+    yield from _listed(
+        'visualizer.vis_backends', registry.VISBACKENDS, visualizer.get('vis_backends')
+    )
+    for i, hook in enumerate(config.get('custom_hooks') or ()):
+        for name in ('train', 'held_out'):  # of a report
+            yield from _dataset_slots(f'custom_hooks[{i}].{name}', hook.get(name))
+
+
+def _dataset_slots(key: str, dataset) -> Iterator[tuple]:
+    yield key, registry.DATASETS, dataset, ()
+    if isinstance(dataset, Mapping):
+        pipeline = dataset.get('pipeline')
+        yield from _listed(f'{key}.pipeline', registry.TRANSFORMS, pipeline)
+
+
+def _listed(key: str, kind, entries) -> Iterator[tuple]:
+    given = ('save_dir',) if kind is registry.VISBACKENDS else ()
+    for i, entry in enumerate(entries or ()):
+        yield f'{key}[{i}]', kind, entry, given
 
 
 def _find(name: str) -> str:
@@ -167,6 +204,24 @@ def _replace_type(config: Config, key: str, kind) -> list[str]:
 
 
 def _by_name(value):
-    if isinstance(value, type) or callable(value):
-        return f'{value.__module__}.{value.__qualname__}'
-    raise TypeError(f'{value!r} in a config cannot be kept in a checkpoint')
+    """A class or function by its registered name, else by its dotted one."""
+    for kind in registry.ALL:
+        for name, found in kind.module_dict.items():
+            if found is value:
+                return name
+    if not hasattr(value, '__qualname__'):
+        raise ValueError(f'the config has {value!r}, which no checkpoint can keep')
+    return f'{value.__module__}.{value.__qualname__}'
+
+
+def _foreign_types(entry) -> Iterator[str]:
+    """Values of ``type`` that no registry knows: mmengine would import and call any
+    dotted name, so that a config from elsewhere could run what it likes."""
+    children = entry.values() if isinstance(entry, dict) else entry
+    if isinstance(entry, dict) and isinstance(entry.get('type'), str):
+        name = entry['type'].removeprefix(f'{registry.SCOPE}.')
+        if not any(name in registry.known_names(kind) for kind in registry.ALL):
+            yield entry['type']
+    if isinstance(entry, dict | list):
+        for child in children:
+            yield from _foreign_types(child)

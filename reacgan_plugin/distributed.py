@@ -95,8 +95,19 @@ def start_process_group(launcher: str = 'none') -> None:
     if not (torch.cuda.is_available() and dist.is_nccl_available()):
         dist.init_process_group('gloo')
         return
-    torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
-    dist.init_process_group('nccl')
+    device = _own_gpu(int(os.environ['LOCAL_RANK']), launcher)
+    torch.cuda.set_device(device)
+    dist.init_process_group('nccl', device_id=torch.device('cuda', device))
+
+
+def _own_gpu(local_rank: int, launcher: str) -> int:
+    """This process's GPU; Slurm may show each process a single one of its own."""
+    count = torch.cuda.device_count()
+    if launcher == 'slurm':
+        return local_rank % count
+    if local_rank >= count:
+        raise ValueError(f'local rank {local_rank} has no GPU: there are {count} here')
+    return local_rank
 
 
 def end_process_group() -> None:

@@ -6,6 +6,7 @@ from mmengine.runner import BaseLoop
 
 from reacgan_plugin.data import build_train_loader, check_dataset, check_image_size
 from reacgan_plugin.interrupt import Interrupted, StopRequest
+from reacgan_plugin.options import in_range
 
 
 class GANTrainLoop(BaseLoop):
@@ -23,6 +24,7 @@ class GANTrainLoop(BaseLoop):
 
     def __init__(self, runner, dataloader: dict, max_iters: int):
         self._runner = runner
+        in_range('train_cfg.max_iters', max_iters, above=0)
         self._max_iters, self._iter = max_iters, 0
         batch = runner.batch
         self.dataloader = build_train_loader(
@@ -37,7 +39,7 @@ class GANTrainLoop(BaseLoop):
         check_dataset(dataset, runner.model.num_classes)
         size = getattr(runner.model.generator, 'size', None)
         if size is not None:
-            check_image_size(dataset[0], size)
+            check_image_size(dataset[0], size, channels=3)
 
     max_epochs = 1  # mmengine's hooks count epochs; this loop has none
     epoch = 0
@@ -61,7 +63,7 @@ class GANTrainLoop(BaseLoop):
         with StopRequest() as stop:
             while self._iter < self._max_iters:
                 self.run_iter(next(batches))
-                if stop.requested:
+                if stop.agreed():
                     raise Interrupted(runner.save_now(), self._iter)
         runner.call_hook('after_train_epoch')
         runner.call_hook('after_train')

@@ -30,7 +30,16 @@ def did_you_mean(value, allowed: Iterable) -> str:
 
 def in_range(key: str, value: float, *, above: float, up_to: float | None = None):
     """The value, if above < value (<= up_to); else ValueError."""
+    allowed = f'({above}, {up_to}]' if up_to is not None else f'above {above}'
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f'{key}={value!r} is no number; allowed: {allowed}')
     if value > above and (up_to is None or value <= up_to):
         return value
-    allowed = f'({above}, {up_to}]' if up_to is not None else f'above {above}'
     raise ValueError(f'{key}={value!r} is out of range; allowed: {allowed}')
+
+
+def some(names: Iterable[str], most: int = 10) -> str:
+    """The first names of a list, and how many more there are."""
+    names = list(names)
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(names[:most]) + more

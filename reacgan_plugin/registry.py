@@ -11,6 +11,9 @@ first look-up. Users' own files register into the same registries::
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+
 from mmengine import registry as root
 from mmengine.registry import DefaultScope, Registry
 
@@ -44,6 +47,24 @@ VISUALIZERS = _child('visualizer', root.VISUALIZERS)
 VISBACKENDS = _child('vis_backend', root.VISBACKENDS)
 LOG_PROCESSORS = _child('log_processor', root.LOG_PROCESSORS)
 
+ALL = (
+    MODELS,
+    DATASETS,
+    TRANSFORMS,
+    HOOKS,
+    METRICS,
+    OPTIM_WRAPPER_CONSTRUCTORS,
+    RUNNERS,
+    LOOPS,
+    DATA_SAMPLERS,
+    OPTIMIZERS,
+    OPTIM_WRAPPERS,
+    PARAM_SCHEDULERS,
+    VISUALIZERS,
+    VISBACKENDS,
+    LOG_PROCESSORS,
+)
+
 
 def build(registry: Registry, cfg, **defaults):
     """Build a config dict in our scope; anything that is not a dict passes as it is.
@@ -58,23 +79,64 @@ def build(registry: Registry, cfg, **defaults):
         return registry.build({**defaults, **cfg})
 
 
-def check_type(registry: Registry, cfg: dict, key: str | None = None) -> None:
-    """ValueError unless ``cfg['type']`` is a class or a name the registry finds."""
+def check_type(
+    registry: Registry, cfg: Mapping, key: str | None = None, allowed=()
+) -> None:
+    """ValueError unless ``cfg['type']`` is a class or a name the registry finds; the
+    message lists ``allowed``, or else this package's names."""
     key = key or registry.name
     if 'type' not in cfg:
         raise ValueError(f'{key}: the key type is missing in {dict(cfg)!r}')
-    kind = cfg['type']
-    if not isinstance(kind, str):
+    if registered(registry, cfg) is not None:
         return
-    with DefaultScope.overwrite_default_scope(SCOPE):
-        if registry.get(kind) is not None:
-            return
-    names = known_names(registry)
-    own = sorted(registry.module_dict)
+    kind = cfg['type']
+    own = sorted(allowed or registry.module_dict or known_names(registry))
+    hint = did_you_mean(kind, [*own, *known_names(registry)])
     raise ValueError(
-        f'{key}: type={kind!r} is not registered{did_you_mean(kind, names)}; '
-        f'this package has: {", ".join(own)}'
+        f'{key}: type={kind!r} is not registered{hint}; known: {", ".join(own)}'
     )
+
+
+def registered(registry: Registry, cfg: Mapping):
+    """The class or function that a config's ``type`` names; None if there is none."""
+    if not isinstance(cfg['type'], str):
+        return cfg['type']
+    with DefaultScope.overwrite_default_scope(SCOPE):
+        found = registry.get(cfg['type'])
+    return found if callable(found) else None
+
+
+def check_keywords(registry: Registry, cfg: Mapping, key: str, given=()) -> None:
+    """A config's keys must be what its type takes, and those it needs must be there.
+
+    Args:
+        registry: where ``type`` is looked up.
+        cfg: the config dict.
+        key: its place, for the message.
+        given: names that the builder adds by itself.
+
+    Raises: ValueError naming the key, with the nearest that is allowed.
+    """
+    known = parameters_of(registry, cfg)
+    if known is None:
+        return
+    for name in cfg:
+        if name not in known and name not in ('type', '_scope_'):
+            raise ValueError(
+                f'{key}.{name} is no setting of {cfg["type"]}'
+                f'{did_you_mean(name, known)}; allowed: {", ".join(known)}'
+            )
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in {*cfg, *given}:
+            raise ValueError(f'{key}: {cfg["type"]} needs the setting {name}')
+
+
+def parameters_of(registry: Registry, cfg: Mapping) -> dict | None:
+    """Parameters of what a config's ``type`` names; None where any keyword goes."""
+    known = inspect.signature(registered(registry, cfg)).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return None
+    return dict(known)
 
 
 def known_names(registry: Registry) -> list[str]:
@@ -88,6 +150,26 @@ def known_names(registry: Registry) -> list[str]:
     return names
 
 
+def built_conditioning(cfg):
+    """The conditioning of a config, or one that is built already.
+
+    Raises: ValueError without a config, for a type that is not registered, and for a
+    component that is no conditioning.
+    """
+    if cfg is None:
+        raise ValueError(
+            "model.loss is missing: name a conditioning, loss=dict(type='D2DCE'), "
+            "or none of them by loss=dict(type='Unconditional')"
+        )
+    loss = build(MODELS, cfg)
+    if not hasattr(loss, 'build_head'):
+        raise ValueError(
+            f'model.loss={cfg!r} is no conditioning, such as '
+            "dict(type='D2DCE'): it brings no head"
+        )
+    return loss
+
+
 def build_conditioning(cfg, in_channels: int, num_classes: int):
     """The conditioning of a config (or one built) and its head, (loss, head).
 
@@ -96,12 +178,7 @@ def build_conditioning(cfg, in_channels: int, num_classes: int):
         in_channels: C, width of the backbone's features.
         num_classes: K.
 
-    Raises: ValueError without a config or for a type that is not registered.
+    Raises: as :func:`built_conditioning`.
     """
-    if cfg is None:
-        raise ValueError(
-            "model.loss is missing: name a conditioning, loss=dict(type='D2DCE'), "
-            "or none of them by loss=dict(type='Unconditional')"
-        )
-    loss = build(MODELS, cfg)
+    loss = built_conditioning(cfg)
     return loss, loss.build_head(in_channels, num_classes)

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from mmengine.device import get_device
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import find_latest_checkpoint
 from torch import nn
 
 from reacgan_plugin import __version__, distributed
 from reacgan_plugin.batch import Batch
 from reacgan_plugin.checkpoint import (
     load_state,
+    newest_checkpoint,
     plain_history,
     read_checkpoint,
     restore_history,
@@ -50,9 +50,11 @@ class GANRunner(Runner):
                 'remove it'
             )
         check_types(cfg)
+        config_json(cfg)  # which every checkpoint will hold
         distributed.start_process_group(cfg.get('launcher', 'none'))
-        randomness = cfg.setdefault('randomness', dict(seed=0))
-        cfg.model.setdefault('seed', randomness.get('seed') or 0)
+        seed = cfg.get('randomness', {}).get('seed') or 0
+        cfg.randomness = {**cfg.get('randomness', {}), 'seed': seed}
+        cfg.model.seed = seed
         _batch_of(cfg)  # complains before anything is built
         # mmengine keeps hub, logger and visualizer by name and second: two runs of one
         # process within a second would share them
@@ -96,6 +98,10 @@ class GANRunner(Runner):
             self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
         self.load_or_resume()
 
+    def build_param_scheduler(self, scheduler):
+        """Schedules count iterations: the loop has no epochs."""
+        return super().build_param_scheduler(_by_iteration(scheduler))
+
     def save_checkpoint(
         self,
         out_dir: str,
@@ -117,15 +123,15 @@ class GANRunner(Runner):
         path = Path(self.work_dir, f'iter_{self.iter}.pth')
         if distributed.rank() == 0:
             write_checkpoint(self._checkpoint({'iter': self.iter}), path)
-            Path(self.work_dir, 'last_checkpoint').write_text(str(path))
         return str(path)
 
     def load_or_resume(self) -> None:
         """Load or resume what the config names, once; nothing to resume is no error."""
-        automatic = self._resume and not self._load_from
-        if automatic and find_latest_checkpoint(self.work_dir) is None:
-            self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
-            self._resume = False
+        if self._resume and not self._load_from and not self._has_loaded:
+            newest = newest_checkpoint(self.work_dir)
+            if newest is None:
+                self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
+            self._resume, self._load_from = newest is not None, newest
         super().load_or_resume()
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
@@ -139,6 +145,8 @@ class GANRunner(Runner):
     def resume(self, filename: str, *args, **kwargs) -> None:
         """Go on exactly where a checkpoint stopped."""
         checkpoint = self.load_checkpoint(filename)
+        if 'optimizer' not in checkpoint:
+            raise ValueError(f'{filename} has weights alone; use load_from instead')
         self._same_seed(checkpoint, filename)
         for name, state in checkpoint['optimizer'].items():
             self.optim_wrapper[name].load_state_dict(state)
@@ -192,6 +200,19 @@ class GANRunner(Runner):
             f'{self.world_size} process(es), {torch.get_num_threads()} threads, '
             f'{os.cpu_count()} cores, seed {self.seed}'
         )
+
+
+def _by_iteration(scheduler):
+    """A scheduler's config, or a list or dict of them, with ``by_epoch=False``."""
+    if isinstance(scheduler, list | tuple):
+        return [_by_iteration(entry) for entry in scheduler]
+    if not isinstance(scheduler, dict):
+        return scheduler
+    if 'type' not in scheduler:  # one entry a network
+        return {name: _by_iteration(entry) for name, entry in scheduler.items()}
+    if scheduler.get('by_epoch'):
+        raise ValueError('param_scheduler.by_epoch=True: there are no epochs here')
+    return {**scheduler, 'by_epoch': False}
 
 
 def _on_several_gpus() -> bool:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from reacgan_plugin.extras import missing_extra
+
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of the sampling tool."""
@@ -17,8 +19,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         action='append',
         help='number or name of a class; may be given more than once (default: all)',
     )
-    parser.add_argument('--num', type=int, default=16, help='samples of each class')
-    parser.add_argument('--out', default='samples.png', help='PNG to write')
+    parser.add_argument('--num', type=_count, default=16, help='samples of each class')
+    parser.add_argument('--out', type=_png, default='samples.png', help='PNG to write')
     parser.add_argument('--seed', type=int, default=0, help='of z')
     parser.add_argument(
         '--trust-imports',
@@ -26,6 +28,18 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="follow custom_imports of the checkpoint's config",
     )
     return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r}; allowed: 1 or more')
+    return int(text)
+
+
+def _png(text: str) -> str:
+    if not text.lower().endswith('.png'):
+        raise argparse.ArgumentTypeError(f'{text!r}; allowed: a name that ends in .png')
+    return text
 
 
 def load_model(checkpoint: str, *, trust_imports: bool = False):
@@ -70,6 +84,10 @@ def class_indices(wanted: list[str] | None, names: list[str], count: int) -> lis
 def run(arguments: list[str] | None = None) -> int:
     """Write the picture, one row a class; returns the exit code."""
     options = parse_arguments(arguments)
+    problem = missing_extra()
+    if problem:
+        print(f'error: {problem}', file=sys.stderr)
+        return 2
     import torch
     from mmengine.device import get_device
     from torchvision.utils import save_image

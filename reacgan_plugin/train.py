@@ -4,28 +4,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import shlex
 import sys
 from pathlib import Path
 
 from reacgan_plugin import distributed
-
-NEEDED = ('mmengine', 'mmcv', 'torchvision', 'sklearn', 'matplotlib', 'tensorboard')
-
-
-def missing_extra() -> str | None:
-    """One line that says what to install, when training cannot start."""
-    for name in NEEDED:
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            return (
-                f'training needs {error.name}; '
-                "install it with: pip install 'reacgan_plugin[train]'"
-            )
-    return None
+from reacgan_plugin.extras import missing_extra
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -84,10 +69,9 @@ def configured(options: argparse.Namespace):
 
 def run(arguments: list[str] | None = None) -> int:
     """Train; returns the exit code."""
-    missing = missing_extra()
-    if missing:
-        print(f'error: {missing}', file=sys.stderr)
-        return 2
+    problem = missing_extra()
+    if problem:
+        return _refuse(problem)
     options = parse_arguments(arguments)
     from reacgan_plugin.interrupt import Interrupted
     from reacgan_plugin.runner import GANRunner
@@ -98,24 +82,50 @@ def run(arguments: list[str] | None = None) -> int:
         for remark in remarks:
             runner.logger.info(remark)
         runner.prepare()
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    except (ValueError, ImportError, OSError, SyntaxError) as error:
+        return _refuse(error)
     try:
         runner.train()
     except Interrupted as stop:
-        runner.logger.info(
-            f'{stop}; saved {stop.checkpoint}. To go on:\n{_resume_command(arguments)}'
-        )
+        runner.visualizer.close()
+        command = resume_command(sys.argv[1:] if arguments is None else arguments)
+        runner.logger.info(f'{stop}; saved {stop.checkpoint}. To go on:\n{command}')
         return 130
     return 0
 
 
-def _resume_command(arguments: list[str] | None) -> str:
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not any(word.startswith('--resume') for word in given):
-        given.append('--resume')
-    return shlex.join(['python', sys.argv[0], *given])
+def resume_command(given: list[str]) -> str:
+    """The command that goes on from the newest checkpoint of the work dir."""
+    words, skipping = [], False
+    for word in given:
+        if word == '--resume':
+            skipping = True  # an older checkpoint, perhaps, in the next word
+        elif word.startswith('--resume='):
+            continue
+        elif skipping and not word.startswith('-') and words:
+            skipping = False
+        else:
+            skipping = False
+            words.append(word)
+    position = words.index('--cfg-options') if '--cfg-options' in words else len(words)
+    words.insert(position, '--resume')
+    return shlex.join([*_program(), *words])
+
+
+def _program() -> list[str]:
+    """How this process was started."""
+    started = Path(sys.argv[0])
+    as_module = started == Path(__file__)
+    script = ['-m', 'reacgan_plugin.train'] if as_module else [str(started)]
+    if 'TORCHELASTIC_RUN_ID' in os.environ:
+        ranks = os.environ['LOCAL_WORLD_SIZE']
+        return ['torchrun', '--nproc_per_node', ranks, *script]
+    return ['python', *script]
+
+
+def _refuse(problem) -> int:
+    print(f'error: {problem}', file=sys.stderr)
+    return 2
 
 
 def main() -> None:

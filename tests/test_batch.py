@@ -34,7 +34,6 @@ def test_a_total_is_shared_out(
         (70, 4, 2, 72),
         (1, 4, 1, 4),  # less than one image each
         (3, 4, 2, 8),
-        (0, 2, 2, 4),
     ],
 )
 def test_a_total_that_does_not_divide_raises_and_names_the_nearest(
@@ -47,6 +46,19 @@ def test_a_total_that_does_not_divide_raises_and_names_the_nearest(
     with pytest.raises(ValueError, match=message):
         Batch(total, world_size, accumulation)
     assert Batch(nearest, world_size, accumulation).total == nearest
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(total=0), 'total_batch_size=0; allowed: 1 or more'),
+        (dict(total=8, accumulation=0), 'model.accumulation=0; allowed: 1 or more'),
+        (dict(total=8, d_updates=-1), 'model.d_updates=-1; allowed: 1 or more'),
+    ],
+)
+def test_numbers_below_one_raise(options, message):
+    with pytest.raises(ValueError, match=message):
+        Batch(**options)
 
 
 def test_the_number_of_updates_needs_not_divide_the_total():

@@ -1,10 +1,12 @@
 """Every config loads, names components that exist, and builds its networks."""
 
+import json
+
 import pytest
 import torch
 from tiny_runs import ROOT
 
-from reacgan_plugin import registry
+from reacgan_plugin import D2DCELoss, registry
 from reacgan_plugin.config import (
     check_types,
     checkpoint_config,
@@ -25,7 +27,11 @@ def test_config_builds_its_networks(name):
     config, _ = load_config(name)
     check_types(config)
     with torch.device('meta'):
-        generator = registry.build(registry.MODELS, config.model.generator)
+        generator = registry.build(
+            registry.MODELS,
+            config.model.generator,
+            num_classes=config.model.num_classes,
+        )
         backbone = registry.build(registry.MODELS, config.model.discriminator)
         loss, head = registry.build_conditioning(
             config.model.loss, backbone.out_channels, config.model.num_classes
@@ -94,6 +100,30 @@ def test_the_config_in_a_checkpoint_is_data_that_is_never_executed(tmp_path):
     assert read.harmful == config.harmful
     assert read.klass == 'builtins.dict'
     assert read.model.loss.to_dict() == config.model.loss.to_dict()
+
+
+@pytest.mark.parametrize('kind', ['os.system', 'subprocess.Popen', 'builtins.eval'])
+@pytest.mark.parametrize('place', ['model', 'model.loss', 'custom_hooks.0'])
+def test_a_checkpoint_cannot_name_what_no_registry_has(tmp_path, kind, place):
+    config, _ = load_config('biggan_reacgan_digits.py', {f'{place}.type': kind})
+    path = tmp_path / 'checkpoint.pth'
+    torch.save({'meta': {'config': config_json(config)}}, path)
+    with pytest.raises(ValueError, match=f'names {kind}, which no registry has'):
+        checkpoint_config(path)
+    checkpoint_config(path, trust_imports=True)
+
+
+def test_classes_in_a_config_are_kept_by_their_registered_names():
+    config, _ = load_config('biggan_reacgan_digits.py')
+    config.model.loss.type = D2DCELoss
+    assert json.loads(config_json(config))['model']['loss']['type'] == 'D2DCE'
+
+
+def test_what_no_checkpoint_can_keep_is_an_error_that_names_it():
+    config, _ = load_config('biggan_reacgan_digits.py')
+    config.model.loss.margin = torch.ones(1)
+    with pytest.raises(ValueError, match='tensor.*which no checkpoint can keep'):
+        config_json(config)
 
 
 def test_our_configs_are_found_in_a_checkout():

@@ -167,10 +167,22 @@ def test_with_cuda_each_process_takes_its_own_device_and_nccl(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(distributed.dist, 'is_nccl_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 8)
     monkeypatch.setattr(torch.cuda, 'set_device', calls.append)
-    monkeypatch.setattr(distributed.dist, 'init_process_group', calls.append)
+    monkeypatch.setattr(
+        distributed.dist,
+        'init_process_group',
+        lambda backend, device_id: calls.append((backend, device_id.index)),
+    )
     distributed.start_process_group('pytorch')
-    assert calls == [3, 'nccl']
+    assert calls == [3, ('nccl', 3)]
+
+
+def test_more_processes_than_gpus_is_an_error_under_torchrun_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    assert distributed._own_gpu(3, 'slurm') == 0  # each task sees its own GPU
+    with pytest.raises(ValueError, match='local rank 3 has no GPU: there are 1 here'):
+        distributed._own_gpu(3, 'pytorch')
 
 
 def test_the_first_host_of_the_job_is_where_ranks_meet(tmp_path, monkeypatch):

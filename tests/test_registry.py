@@ -12,6 +12,7 @@ from reacgan_plugin import components, conditioning
 from reacgan_plugin.gan.adversarial import Wasserstein
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.technique import Technique
+from reacgan_plugin.integrations import openmmlab
 from reacgan_plugin.registry import (
     BACKBONES,
     MODELS,
@@ -86,7 +87,7 @@ def test_a_name_taken_in_the_root_stays_with_a_warning(clean_root):
 
     clean_root.register_module(name='TakenName', module=Theirs)
     with pytest.warns(UserWarning, match=r"'TakenName' is registered .*Theirs"):
-        components.register_in_root({'TakenName': Ours, 'FreeName': Ours})
+        openmmlab.register_in_root({'TakenName': Ours, 'FreeName': Ours})
     assert clean_root.get('TakenName') is Theirs
     assert clean_root.get('FreeName') is Ours
 
@@ -97,8 +98,8 @@ def test_registering_the_same_class_twice_is_silent(clean_root):
 
     with warnings.catch_warnings():
         warnings.simplefilter('error')
-        components.register_in_root({'FreeName': Ours})
-        components.register_in_root({'FreeName': Ours})
+        openmmlab.register_in_root({'FreeName': Ours})
+        openmmlab.register_in_root({'FreeName': Ours})
     assert clean_root.get('FreeName') is Ours
 
 
@@ -181,7 +182,7 @@ def test_a_misspelt_type_raises_with_the_nearest_name_and_ours(name, nearest):
     assert f'type={name!r} is not registered' in message
     assert f'(did you mean {nearest!r}?)' in message
     for known in ('2C', 'AC', 'D2DCE', 'PD', 'Unconditional'):
-        assert known in message.split('this package has: ')[1].split(', ')
+        assert known in message.split('known: ')[1].split(', ')
 
 
 def test_a_misspelt_type_is_named_by_the_key_it_stood_under():

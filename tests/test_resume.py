@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny_runs import ROOT, same_state, start
 
+from reacgan_plugin.checkpoint import newest_checkpoint
 from reacgan_plugin.train import run
 
 CONFIG = str(ROOT / 'tests' / 'configs' / 'counted_flips.py')
@@ -57,7 +58,7 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path, counter):
             break
     process.kill()
     process.wait()
-    done = _read((killed / 'last_checkpoint').read_text())['meta']['iter']
+    done = _read(newest_checkpoint(killed))['meta']['iter']
     assert 5 <= done < 30
     _count(counter)
     assert start(CONFIG, '--work-dir', str(killed), '--resume', *workers).wait() == 0

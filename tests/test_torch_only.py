@@ -63,6 +63,24 @@ print(len(reacgan_plugin.__all__) > 8, reacgan_plugin.__version__ != '')
     assert ended.stdout == 'True True\n', ended.stderr
 
 
+def test_the_openmmlab_door_needs_mmengine_alone():
+    code = BLOCKED.replace("'mmengine', ", '') + (
+        """
+from mmengine.registry import MODELS
+import reacgan_plugin.integrations.openmmlab
+print(type(MODELS.build(dict(type='D2DCE'))).__name__)
+"""
+    )
+    ended = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout == 'D2DCELoss\n', ended.stderr
+
+
 def test_training_without_the_extra_says_which_one_is_missing():
     ended = _python(
         """

@@ -1,13 +1,14 @@
+import os
 import re
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from tiny_runs import arguments, same_state, start
 
-from reacgan_plugin.train import run
+from reacgan_plugin.checkpoint import newest_checkpoint
+from reacgan_plugin.train import resume_command, run
 
 
 def _trained(path) -> dict:
@@ -40,6 +41,7 @@ def test_the_log_line_has_losses_rates_times_and_speed(tmp_path):
         'time',
         'data_time',
         'images_per_second',
+        'memory',
     ):
         assert f'{name}: ' in line
 
@@ -64,6 +66,25 @@ def test_one_word_changes_the_conditioning(tmp_path, kind):
         (dict(total_batch_size=7, model__accumulation=2), 'nearest that does is'),
         (dict(model__loss__margin=1.5), 'margin=1.5 is out of range'),
         (dict(compile=True), 'compile'),
+        (dict(model__loss__margine=0.9), "model.loss.margine .*did you mean 'margin'"),
+        (dict(model__losss__type='AC'), "model.losss .*did you mean 'loss'"),
+        (dict(model__generator__foo=1), 'model.generator.foo is no setting of BigGAN'),
+        (
+            dict(model__generator__num_classes=5),
+            'model.num_classes=10; leave the former',
+        ),
+        (dict(model__discriminator__size=64), 'must be the same'),
+        (dict(model__ema__decya=0.9), "did you mean 'decay'"),
+        (dict(model__d_updates=0), 'd_updates=0; allowed: 1 or more'),
+        (dict(train_dataloader__dataset__channels=1), r'1 channel\(s\).*expect 3'),
+        (dict(train_dataloader__dataset__type='ClassFolder'), 'needs the setting'),
+        (dict(train_dataloader__num_worker=1), "did you mean 'num_workers'"),
+        (dict(train_cfg__max_iter=4), "did you mean 'max_iters'"),
+        (dict(optim_wrapper__generator__optimizer__type='Adamm'), "mean 'Adam'"),
+        (dict(optim_wrapper__generator__accumulative_counts=2), 'model.accumulation'),
+        (dict(default_hooks__logger__type='LoggerHok'), "did you mean 'LoggerHook'"),
+        (dict(param_scheduler__by_epoch=True), 'there are no epochs'),
+        (dict(custom_imports__imports='[nosuch_module]'), 'nosuch_module'),
     ],
 )
 def test_a_bad_config_is_one_clear_message_before_the_first_step(
@@ -122,6 +143,48 @@ def test_bf16_trains_and_keeps_float32_weights(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_launchers_sigterm_to_all_processes_saves_with_workers_running(tmp_path):
+    words = arguments(
+        tmp_path, train_cfg__max_iters=100000, train_dataloader__num_workers=2
+    )
+    process = start(*words, start_new_session=True)
+    lines = iter(process.stdout.readline, '')
+    assert any('Iter(train)' in line for line in lines)
+    os.killpg(process.pid, signal.SIGTERM)
+    rest = process.stdout.read()
+    assert process.wait(30) == 130, rest
+    assert _trained(newest_checkpoint(tmp_path))['meta']['iter'] > 0
+
+
+@pytest.mark.parametrize(
+    'given, expected',
+    [
+        (['c.py'], ['c.py', '--resume']),
+        (['c.py', '--resume', 'old.pth', '--seed', '1'], ['c.py', '--seed', '1']),
+        (['c.py', '--resume=old.pth'], ['c.py', '--resume']),
+        (
+            ['c.py', '--cfg-options', 'a=1', 'b=2'],
+            ['c.py', '--resume', '--cfg-options', 'a=1', 'b=2'],
+        ),
+    ],
+)
+def test_the_command_to_go_on_resumes_what_was_saved_last(given, expected):
+    command = resume_command(given)
+    if '--resume' not in expected:
+        expected = [*expected, '--resume']
+    assert command.endswith(' '.join(expected))
+    assert 'old.pth' not in command
+
+
+def test_schedules_count_iterations(tmp_path):
+    words = arguments(tmp_path, param_scheduler__begin=0, param_scheduler__end=4)
+    assert run(words) == 0
+    optimizers = _trained(tmp_path / 'iter_4.pth')['optimizer']
+    rates = [optimizers[n]['param_groups'][0]['lr'] for n in optimizers]
+    assert rates == pytest.approx([5e-5, 1e-4])  # a tenth of 5e-4 and 1e-3
+
+
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     process = start(*arguments(tmp_path, train_cfg__max_iters=100000))
     lines = iter(process.stdout.readline, '')
@@ -130,7 +193,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     rest = process.stdout.read()
     assert process.wait(30) == 130
     assert '--resume' in rest
-    saved = Path((tmp_path / 'last_checkpoint').read_text())
+    saved = newest_checkpoint(tmp_path)
     done = _trained(saved)['meta']['iter']
     assert saved.name == f'iter_{done}.pth'
     assert f'stopped after iteration {done}' in rest

@@ -1,6 +1,7 @@
 # What every run has: seed, hooks, log line, TensorBoard.
 default_scope = 'reacgan_plugin'
 randomness = dict(seed=0)
+env_cfg = dict(cudnn_benchmark=True)  # images have one size
 default_hooks = dict(
     runtime_info=dict(type='RunningMeansHook'),
     timer=dict(type='IterTimerHook'),

@@ -77,7 +77,8 @@ class BigGANGenerator(nn.Module):
         spectral_norm: normalise every convolution and linear map but the embedding.
 
     Shapes: z (N, Z), label (N,) -> image (N, 3, S, S) in [-1, 1].
-    Raises: ValueError for a size or z_dim that does not fit, and for bad labels.
+    Raises: ValueError for a size, z_dim or attention that does not fit, and for z or
+    labels of the wrong shape.
     """
 
     def __init__(
@@ -95,6 +96,8 @@ class BigGANGenerator(nn.Module):
         super().__init__()
         widths = [base_channels * w for w in sizes_entry(GENERATOR_WIDTHS, size)]
         stages = len(widths) - 1
+        sides = [START_SIZE * 2 ** (stage + 1) for stage in range(stages)]
+        _check_attention(attention_at, sides)
         self.size, self.num_classes, self.z_dim = size, num_classes, z_dim
         self.chunk = _chunk(z_dim, stages * depth + 1)
         condition_dim = self.chunk
@@ -117,7 +120,7 @@ class BigGANGenerator(nn.Module):
                     **options,
                 )
                 self.blocks.append(block)
-            if START_SIZE * 2 ** (stage + 1) in attention_at:
+            if sides[stage] in attention_at:
                 self.blocks.append(SelfAttention(narrow, **options))
         self.norm = batch_norm(widths[-1])
         self.output = conv2d(widths[-1], 3, 3, **options)
@@ -127,10 +130,16 @@ class BigGANGenerator(nn.Module):
             return self._synthesise(z, label)
 
     def _synthesise(self, z: Tensor, label: Tensor | None) -> Tensor:
+        if z.shape[1:] != (self.z_dim,):
+            raise ValueError(
+                f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
+            )
         first, *chunks = z.split(self.chunk, dim=1)
         if self.num_classes is not None:
+            if label is None:
+                raise ValueError('this generator is conditional and needs labels')
             check_label(label, len(z), self.num_classes)
-            shared = self.class_embedding(label)
+            shared = self.class_embedding(label.long())
             chunks = [torch.cat([shared, chunk], dim=1) for chunk in chunks]
         x = self.input(first).unflatten(1, (-1, START_SIZE, START_SIZE))
         conditions = iter(chunks)
@@ -208,7 +217,8 @@ class BigGANDiscriminator(nn.Module):
         spectral_norm: normalise every convolution; False: batch norms in the blocks.
 
     Shapes: image (N, 3, S, S) in [-1, 1] -> (N, C); C is ``out_channels``.
-    Raises: ValueError for a size that is not prepared.
+    Raises: ValueError for a size that is not prepared, attention that does not fit,
+    and images of another size.
     """
 
     def __init__(
@@ -222,11 +232,13 @@ class BigGANDiscriminator(nn.Module):
     ):
         super().__init__()
         widths = [base_channels * w for w in sizes_entry(DISCRIMINATOR_WIDTHS, size)]
+        sides = [size // 2 ** (stage + 1) for stage in range(DOWNSAMPLES[size])]
+        _check_attention(attention_at, sides)
         self.size, self.out_channels = size, widths[-1]
         options = dict(spectral_norm=spectral_norm)
         self.blocks = nn.Sequential()
         for stage, (before, after) in enumerate(pairwise([3, *widths])):
-            downsample = stage < DOWNSAMPLES[size]
+            downsample = stage < len(sides)
             for step in range(depth):
                 block = DiscriminatorBlock(
                     before if step == 0 else after,
@@ -236,10 +248,15 @@ class BigGANDiscriminator(nn.Module):
                     **options,
                 )
                 self.blocks.append(block)
-            if downsample and size // 2 ** (stage + 1) in attention_at:
+            if downsample and sides[stage] in attention_at:
                 self.blocks.append(SelfAttention(after, **options))
 
     def forward(self, image: Tensor) -> Tensor:
+        if image.shape[2:] != (self.size, self.size):
+            raise ValueError(
+                f'images have {tuple(image.shape[2:])} pixels, the discriminator was '
+                f'built for {self.size} x {self.size}'
+            )
         return F.relu(self.blocks(image)).sum(dim=(2, 3))
 
 
@@ -249,10 +266,20 @@ def _no_norm(channels: int) -> nn.Module:
 
 def _chunk(z_dim: int, parts: int) -> int:
     """Width of z's equal parts; ValueError naming the nearest widths that divide."""
-    if z_dim % parts == 0:
+    if z_dim > 0 and z_dim % parts == 0:
         return z_dim // parts
-    below = max(z_dim // parts, 1) * parts
+    nearest = [n * parts for n in (z_dim // parts, z_dim // parts + 1) if n > 0]
     raise ValueError(
         f'z_dim={z_dim} does not split into {parts} equal chunks (one for the input, '
-        f'one for each block); nearest: {below} or {(z_dim // parts + 1) * parts}'
+        f'one for each block); nearest: {" or ".join(map(str, nearest))}'
     )
+
+
+def _check_attention(attention_at: Sequence[int], sizes: Sequence[int]) -> None:
+    """Attention can only follow a block whose features have that size."""
+    for size in attention_at:
+        if size not in sizes:
+            raise ValueError(
+                f'attention_at has {size}; features after blocks have the sides '
+                f'{", ".join(map(str, sizes))}'
+            )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from reacgan_plugin.functional.labels import check_label
+from reacgan_plugin.functional.precision import full_precision
 from reacgan_plugin.layers.weights import linear
 
 
@@ -46,12 +47,14 @@ class AdversarialHead(nn.Module):
         self.num_classes = num_classes
         self.adversarial = linear(in_channels, 1, spectral_norm=spectral_norm)
 
+    @full_precision  # a head is cheap, and margins are lost in half precision
     def forward(
         self, features: Tensor, label: Tensor, *, fake: bool = False
     ) -> DiscriminatorOutput:
         check_label(label, len(features), self.num_classes)
         logits = self.adversarial(features).squeeze(1)
-        return self.judge(DiscriminatorOutput(logits, features, label), fake)
+        output = DiscriminatorOutput(logits, features, label.long())
+        return self.judge(output, fake)
 
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
         """Complete the output with what the method adds; here nothing."""

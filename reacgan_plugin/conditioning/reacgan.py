@@ -120,6 +120,8 @@ class D2DCELoss(HypersphereConditioning):
         )
         self.margin = in_range('margin', margin, above=0, up_to=1)
         self.formula = one_of('formula', formula, FORMULAS)
+        if block_size is not None:
+            in_range('block_size', block_size, above=0)
         self.block_size = block_size
 
     def compute(self, embedding, proxy, label, group) -> Tensor:

@@ -45,15 +45,24 @@ def check_labels(labels, num_classes: int) -> None:
         )
 
 
-def check_image_size(sample: dict, size: int | tuple[int, int]) -> None:
+def check_image_size(
+    sample: dict, size: int | tuple[int, int], *, channels: int | None = None
+) -> None:
     """Does the pipeline's image have the (height, width) that the networks expect?
 
     Args:
         sample: an item of a data set, with 'image' (C, H, W).
         size: one side of a square, or (H, W).
+        channels: C that they expect; None leaves it unchecked.
 
     Raises: ValueError naming both sizes and the transform to add.
     """
+    found = len(sample['image'])
+    if channels not in (None, found):
+        raise ValueError(
+            f'the pipeline gives images of {found} channel(s), but the networks expect '
+            f"{channels}; set dict(type='LoadImage', channels={channels})"
+        )
     expected = (size, size) if isinstance(size, int) else tuple(size)
     height, width = sample['image'].shape[-2:]
     if (height, width) != expected:

@@ -78,7 +78,7 @@ def build_train_loader(
         sampler=sampler,
         drop_last=True,
         collate_fn=default_collate,
-        worker_init_fn=_leave_interrupts_to_the_main_process,
+        worker_init_fn=_leave_signals_to_the_main_process,
         # Its own generator, since iter() draws a number and would otherwise move the
         # global one. The number itself is not used by anything here.
         generator=torch.Generator().manual_seed(seed),
@@ -128,7 +128,9 @@ def _worker_options(cfg: dict) -> dict:
     return options
 
 
-def _leave_interrupts_to_the_main_process(worker_id: int) -> None:
-    """Ctrl-C reaches workers too; one that dies of it would end the run before the
-    main process has saved its checkpoint."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_the_main_process(worker_id: int) -> None:
+    """Ctrl-C and a launcher's SIGTERM reach workers too; one that dies of it would end
+    the run before the main process has saved its checkpoint. Workers leave by
+    themselves when the main process is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

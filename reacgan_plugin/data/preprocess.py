@@ -14,16 +14,19 @@ class ImagePreprocessor(BaseDataPreprocessor):
 
     Args:
         non_blocking: let copies from pinned memory overlap with computing.
+        channels_last: give images in that memory format, else as they come.
 
-    Shapes: dict(image=(N, C, H, W), label=(N,)) -> dict(image=float32, channels last;
-    label=int64). uint8 images become x / 127.5 - 1; float images are taken to be in
-    [-1, 1] already.
+    Shapes: dict(image=(N, C, H, W), label=(N,)) -> the same, float32 and int64. uint8
+    images become x / 127.5 - 1; float images are taken to be in [-1, 1] already.
     Raises: ValueError for other image types, and for labels that are not integers of
     shape (N,). Only types and shapes are looked at, so nothing waits for the device.
     """
 
-    def __init__(self, non_blocking: bool = True):
+    def __init__(self, non_blocking: bool = True, *, channels_last: bool = True):
         super().__init__(non_blocking)
+        self.memory_format = (
+            torch.channels_last if channels_last else torch.preserve_format
+        )
 
     def forward(self, data: dict, training: bool = False) -> dict:
         for key in ('image', 'label'):
@@ -42,7 +45,7 @@ class ImagePreprocessor(BaseDataPreprocessor):
         is_bytes = image.dtype == torch.uint8
         # Bytes are copied first and widened on the device: a quarter of the traffic.
         image = image.to(self.device, non_blocking=self._non_blocking)
-        image = image.to(torch.float32, memory_format=torch.channels_last)
+        image = image.to(torch.float32, memory_format=self.memory_format)
         return image.div_(HALF_RANGE).sub_(1) if is_bytes else image
 
     def _label(self, label: Tensor) -> Tensor:

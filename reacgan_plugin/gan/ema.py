@@ -7,16 +7,18 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from reacgan_plugin.options import one_of
+from reacgan_plugin.options import in_range, one_of
 
 
 def ema_settings(ema: dict | None) -> dict | None:
-    """A config's ``ema`` with defaults; ValueError for a key that is not known."""
+    """A config's ``ema`` with defaults; ValueError for a key or value not allowed."""
     if ema is None:
         return None
     for key in ema:
         one_of('model.ema key', key, ('decay', 'start'))
-    return {'decay': 0.9999, 'start': 0, **ema}
+    settings = {'decay': 0.9999, 'start': 0, **ema}
+    in_range('model.ema.decay', settings['decay'], above=0, up_to=1)
+    return settings
 
 
 def averaged_copy(module: nn.Module) -> nn.Module:

@@ -15,14 +15,21 @@ from torch import Tensor, nn
 
 from reacgan_plugin import distributed
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
-from reacgan_plugin.gan.discriminator import Discriminator
+from reacgan_plugin.gan.accumulation import accumulated_update
 from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
+from reacgan_plugin.gan.networks import (
+    build_discriminator,
+    build_generator,
+    check_sizes,
+)
+from reacgan_plugin.gan.optimizers import wrapper_of
 from reacgan_plugin.gan.parallel import Parallel
 from reacgan_plugin.gan.randomness import draw_latents, seed_iteration
-from reacgan_plugin.gan.technique import Technique
-from reacgan_plugin.layers import untracked_statistics
-from reacgan_plugin.options import one_of
-from reacgan_plugin.registry import BACKBONES, MODELS, build, build_conditioning
+from reacgan_plugin.gan.technique import Technique, Techniques
+from reacgan_plugin.gan.terms import merged
+from reacgan_plugin.layers import evaluating, frozen, untracked_statistics
+from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.registry import MODELS, build
 
 PRECISIONS = {None: None, 'bf16': torch.bfloat16}
 
@@ -55,7 +62,7 @@ class ConditionalGAN(BaseModel):
         self,
         generator: nn.Module | dict,
         discriminator: nn.Module | dict,
-        loss: nn.Module | dict,
+        loss: nn.Module | dict | None = None,
         *,
         num_classes: int,
         adversarial_loss: nn.Module | dict | None = None,
@@ -68,17 +75,21 @@ class ConditionalGAN(BaseModel):
         channels_last: bool = True,
         data_preprocessor: nn.Module | dict | None = None,
     ):
-        preprocessor = data_preprocessor or {'type': 'ImagePreprocessor'}
-        super().__init__(build(MODELS, preprocessor))
+        preprocessor = {'type': 'ImagePreprocessor', 'channels_last': channels_last}
+        super().__init__(build(MODELS, data_preprocessor or preprocessor))
         self.num_classes = num_classes
+        in_range('model.d_updates', d_updates, above=0)
+        in_range('model.accumulation', accumulation, above=0)
         self.d_updates, self.accumulation = d_updates, accumulation
         self.seed, self.iteration = seed, 0
         self.amp = one_of('model.amp', amp, PRECISIONS)
-        self.generator = build(BACKBONES, generator)
-        backbone = build(BACKBONES, discriminator)
-        self.loss, self.discriminator = _conditioned(backbone, loss, num_classes)
+        self.generator = build_generator(generator, num_classes)
+        self.discriminator, self.loss = build_discriminator(
+            discriminator, loss, num_classes
+        )
+        check_sizes(self.generator, self.discriminator)
         self.adversarial_loss = build(MODELS, adversarial_loss or {'type': 'Hinge'})
-        self.techniques = nn.ModuleList(build(MODELS, t) for t in techniques)
+        self.techniques = Techniques(build(MODELS, t) for t in techniques)
         if channels_last:
             self.generator.to(memory_format=torch.channels_last)
             self.discriminator.to(memory_format=torch.channels_last)
@@ -98,6 +109,12 @@ class ConditionalGAN(BaseModel):
         and ``g/...``; tensors on the device, so that nothing waits for it.
         """
         data = self.data_preprocessor(data, training=True)
+        parts = self.d_updates * self.accumulation
+        if len(data['image']) % parts:
+            raise ValueError(
+                f'{len(data["image"])} images do not divide by {self.d_updates} '
+                f'discriminator updates x {self.accumulation} accumulation steps'
+            )
         images = data['image'].chunk(self.d_updates)
         labels = data['label'].chunk(self.d_updates)
         seed_iteration(self.seed, self.iteration, distributed.rank())
@@ -111,8 +128,7 @@ class ConditionalGAN(BaseModel):
         )
         outputs = {f'd/{name}': value for name, value in d_terms.items()}
         outputs.update((f'g/{name}', value) for name, value in g_terms.items())
-        for technique in self.techniques:
-            technique.after_update(outputs)
+        self.techniques.after_update(outputs)
         self.update_ema()
         self.iteration += 1
         return outputs
@@ -121,12 +137,9 @@ class ConditionalGAN(BaseModel):
         self, image: Tensor, label: Tensor, z: Tensor, fake_label: Tensor, optim_wrapper
     ) -> dict[str, Tensor]:
         """Zero, accumulate and step the discriminator; returns its detached terms."""
-        self.discriminator.requires_grad_(True)
+        rows = (image, label, z, fake_label)
         return self._update(
-            'discriminator',
-            self.discriminator_terms,
-            (image, label, z, fake_label),
-            optim_wrapper,
+            'discriminator', self.discriminator_terms, rows, optim_wrapper
         )
 
     def update_generator(
@@ -140,37 +153,37 @@ class ConditionalGAN(BaseModel):
         """Zero, accumulate and step the generator; returns its detached terms."""
         rows = (z, label)
         if self.adversarial_loss.needs_real:
+            if image is None or image_label is None:
+                raise ValueError(
+                    f'{type(self.adversarial_loss).__name__} needs image and '
+                    "image_label in the generator's update too"
+                )
             rows += (image, image_label)
         # frozen and unwrapped: else DDP would wait for gradients that never come
-        self.discriminator.requires_grad_(False)
-        with untracked_statistics(self.discriminator):
-            terms = self._update('generator', self.generator_terms, rows, optim_wrapper)
-        self.discriminator.requires_grad_(True)
-        return terms
+        with frozen(self.discriminator), untracked_statistics(self.discriminator):
+            return self._update('generator', self.generator_terms, rows, optim_wrapper)
 
     def discriminator_terms(
         self, image: Tensor, label: Tensor, z: Tensor, fake_label: Tensor
     ) -> dict[str, Tensor]:
         """Weighted terms whose sum the discriminator minimises, for one micro-batch."""
         with self._autocast(image):
-            z = self._latent(z, fake_label)
+            z = self.techniques.latent(z, fake_label, self)
             # running statistics of a network belong to its own updates
             with torch.no_grad(), untracked_statistics(self.generator):
                 fake_image = self.generator(z, fake_label)
-            for technique in self.techniques:
-                image, fake_image = technique.images(image, fake_image)
+            image, fake_image = self.techniques.images(image, fake_image)
             discriminator = self.parallel.forward_of(
                 'discriminator', self.discriminator
             )
             real = discriminator(image, label)
             fake = discriminator(fake_image, fake_label, fake=True)
-        terms = {'loss_adversarial': self.adversarial_loss.discriminator(real, fake)}
-        terms.update(self.loss.discriminator(real, fake))
-        for technique in self.techniques:
-            terms.update(
-                technique.discriminator_terms(self, image, fake_image, real, fake)
-            )
-        return {**terms, **_logit_means(real=real, fake=fake)}
+        return merged(
+            {'loss_adversarial': self.adversarial_loss.discriminator(real, fake)},
+            self.loss.discriminator(real, fake),
+            self.techniques.discriminator_terms(self, image, fake_image, real, fake),
+            _logit_means(real=real, fake=fake),
+        )
 
     def generator_terms(
         self,
@@ -181,21 +194,18 @@ class ConditionalGAN(BaseModel):
     ) -> dict[str, Tensor]:
         """Weighted terms whose sum the generator minimises, for one micro-batch."""
         with self._autocast(z):
-            z = self._latent(z, label)
+            z = self.techniques.latent(z, label, self)
             generator = self.parallel.forward_of('generator', self.generator)
             fake_image = generator(z, label)
-            shown = fake_image
-            for technique in self.techniques:
-                image, shown = technique.images(image, shown)
+            image, shown = self.techniques.images(image, fake_image)
             fake = self.discriminator(shown, label, fake=True)
             real = None if image is None else self.discriminator(image, image_label)
-        for technique in self.techniques:
-            fake = technique.select(fake)
-        terms = {'loss_adversarial': self.adversarial_loss.generator(fake, real)}
-        terms.update(self.loss.generator(fake, real))
-        for technique in self.techniques:
-            terms.update(technique.generator_terms(self, z, fake_image, fake))
-        return terms
+        fake = self.techniques.select(fake)
+        return merged(
+            {'loss_adversarial': self.adversarial_loss.generator(fake, real)},
+            self.loss.generator(fake, real),
+            self.techniques.generator_terms(self, z, fake_image, fake),
+        )
 
     def draw_latents(self, rows: int) -> tuple[Tensor, Tensor]:
         """z (updates, N, Z) and labels (updates, N) of this iteration and rank; the
@@ -232,11 +242,8 @@ class ConditionalGAN(BaseModel):
         with running batch statistics."""
         averaged = self.generator_ema
         network = self.generator if averaged is None else averaged
-        training = network.training
-        network.eval()
-        image = network(z, label)
-        network.train(training)
-        return image
+        with evaluating(network):
+            return network(z, label)
 
     def train(self, mode: bool = True) -> ConditionalGAN:
         super().train(mode)
@@ -251,47 +258,21 @@ class ConditionalGAN(BaseModel):
         self.iteration = state['iteration']
 
     def _update(self, name: str, terms_of, rows, optim_wrapper) -> dict[str, Tensor]:
-        optimizer = _pick(optim_wrapper, name)
-        optimizer.zero_grad()
-        parts = list(zip(*(r.chunk(self.accumulation) for r in rows), strict=True))
-        totals: dict[str, Tensor] = {}
-        for number, part in enumerate(parts, start=1):
-            with self.parallel.synchronised(name, last=number == len(parts)):
-                terms = terms_of(*part)
-                losses = [v for k, v in terms.items() if k.startswith('loss')]
-                loss = sum(losses) / len(parts)
-                optimizer.backward(loss)
-            for key, value in {'loss': loss * len(parts), **terms}.items():
-                totals[key] = totals.get(key, 0) + value.detach() / len(parts)
-        optimizer.step()
+        terms = accumulated_update(
+            terms_of,
+            rows,
+            name=name,
+            optimizer=wrapper_of(optim_wrapper, name),
+            accumulation=self.accumulation,
+            parallel=self.parallel,
+        )
         self.parallel.average_buffers(name, getattr(self, name))
-        return totals
-
-    def _latent(self, z: Tensor, label: Tensor) -> Tensor:
-        for technique in self.techniques:
-            z = technique.latent(z, label, self)
-        return z
+        return terms
 
     def _autocast(self, like: Tensor):
         return torch.autocast(
             like.device.type, PRECISIONS[self.amp], enabled=self.amp is not None
         )
-
-
-def _conditioned(backbone: nn.Module, loss, num_classes: int):
-    """(loss, discriminator): the backbone under the head that the loss brings."""
-    if isinstance(backbone, Discriminator):
-        return build(MODELS, loss), backbone
-    loss, head = build_conditioning(loss, backbone.out_channels, num_classes)
-    return loss, Discriminator(backbone, head)
-
-
-def _pick(optim_wrapper, name: str):
-    """The network's own wrapper, of a mapping of two or given alone."""
-    try:
-        return optim_wrapper[name]
-    except (TypeError, KeyError):
-        return optim_wrapper
 
 
 def _logit_means(**outputs: DiscriminatorOutput) -> dict[str, Tensor]:

@@ -36,6 +36,13 @@ class GANOptimWrapperConstructor:
         missing = [name for name in NETWORKS if name not in optim_wrapper_cfg]
         if missing:
             raise ValueError(f'optim_wrapper has no entry for {", ".join(missing)}')
+        if paramwise_cfg is not None:
+            raise ValueError(
+                'paramwise_cfg belongs into optim_wrapper.generator or '
+                'optim_wrapper.discriminator'
+            )
+        for name in NETWORKS:
+            _refuse_what_the_step_does_itself(name, optim_wrapper_cfg[name])
         self.optim_wrapper_cfg = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
@@ -47,4 +54,31 @@ class GANOptimWrapperConstructor:
                 )
                 for name in NETWORKS
             }
+        )
+
+
+def wrapper_of(optim_wrapper, name: str):
+    """A network's own wrapper, of a mapping of two or given alone.
+
+    Raises: ValueError when the mapping has no such entry.
+    """
+    if not hasattr(optim_wrapper, 'keys'):
+        return optim_wrapper
+    if name not in optim_wrapper.keys():
+        raise ValueError(
+            f'optim_wrapper has no entry {name!r}, only {list(optim_wrapper.keys())}'
+        )
+    return optim_wrapper[name]
+
+
+def _refuse_what_the_step_does_itself(name: str, cfg: dict) -> None:
+    if cfg.get('accumulative_counts', 1) != 1:
+        raise ValueError(
+            f'optim_wrapper.{name}.accumulative_counts has no effect here; '
+            'set model.accumulation'
+        )
+    if cfg.get('type') == 'AmpOptimWrapper':
+        raise ValueError(
+            f"optim_wrapper.{name} is an AmpOptimWrapper; set model.amp='bf16', which "
+            'needs no loss scaling, and leave the type out'
         )

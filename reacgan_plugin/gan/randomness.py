@@ -5,15 +5,16 @@ Letters: U updates in an iteration, N rows of this rank in one update, Z width o
 
 from __future__ import annotations
 
-import numpy as np
+from hashlib import blake2b
+
 import torch
 from torch import Tensor
 
 
 def mixed_seed(*parts: int) -> int:
-    """One well-mixed 63-bit seed from non-negative integers; order matters."""
-    state = np.random.SeedSequence(parts).generate_state(1, np.uint64)
-    return int(state[0] >> np.uint64(1))
+    """One well-mixed 63-bit seed from integers; their order and number matter."""
+    digest = blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, 'little') >> 1
 
 
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
+from reacgan_plugin.gan.terms import merged
 
 
 class Technique(nn.Module):
@@ -48,3 +49,32 @@ class Technique(nn.Module):
 
     def after_update(self, outputs: dict[str, Tensor]) -> None:
         """Called with the iteration's detached terms once both networks are updated."""
+
+
+class Techniques(nn.ModuleList):
+    """Several techniques, one after the other, at each point."""
+
+    def latent(self, z: Tensor, label: Tensor, gan: nn.Module) -> Tensor:
+        for technique in self:
+            z = technique.latent(z, label, gan)
+        return z
+
+    def images(self, real: Tensor | None, fake: Tensor) -> tuple[Tensor | None, Tensor]:
+        for technique in self:
+            real, fake = technique.images(real, fake)
+        return real, fake
+
+    def discriminator_terms(self, *arguments) -> dict[str, Tensor]:
+        return merged(*(t.discriminator_terms(*arguments) for t in self))
+
+    def generator_terms(self, *arguments) -> dict[str, Tensor]:
+        return merged(*(t.generator_terms(*arguments) for t in self))
+
+    def select(self, fake: DiscriminatorOutput) -> DiscriminatorOutput:
+        for technique in self:
+            fake = technique.select(fake)
+        return fake
+
+    def after_update(self, outputs: dict[str, Tensor]) -> None:
+        for technique in self:
+            technique.after_update(outputs)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
+from matplotlib.figure import Figure
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-
-matplotlib.use('agg')  # a training run has no screen
-from matplotlib import pyplot as plt  # noqa: E402
 
 PANELS = {
     'discriminator loss': ('d/loss', 'd/loss_adversarial', 'd/loss_conditioning'),
@@ -31,7 +28,8 @@ class LossCurveHook(Hook):
         }
         if 'iteration' not in history:
             return  # shorter than one log interval
-        figure, axes = plt.subplots(1, len(PANELS), figsize=(15, 4))
+        figure = Figure(figsize=(15, 4), layout='tight')  # needs no screen
+        axes = figure.subplots(1, len(PANELS))
         for axis, (title, names) in zip(axes, PANELS.items(), strict=True):
             for name in names:
                 if name in history:
@@ -39,6 +37,4 @@ class LossCurveHook(Hook):
             axis.set(title=title, xlabel='iteration')
             if axis.lines:
                 axis.legend()
-        figure.tight_layout()
         figure.savefig(Path(runner.work_dir, 'curves.png'))
-        plt.close(figure)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 
+import torch
 from mmengine.hooks import LoggerHook, RuntimeInfoHook
 from torch import Tensor
 
@@ -13,8 +16,8 @@ class RunningMeansHook(RuntimeInfoHook):
 
     mmengine's own hook reads every output on the host in every iteration, which makes
     the host wait for the device each time. Learning rates are noted at the interval
-    too. Adds ``images_per_second``, real images
-    over all processes.
+    too. Adds ``images_per_second``, real images over all processes, and without a GPU
+    ``memory``, this process's peak in MB.
     """
 
     priority = 'VERY_HIGH'
@@ -46,6 +49,8 @@ class RunningMeansHook(RuntimeInfoHook):
         images = self.count * runner.batch.images_per_iteration
         seconds = time.perf_counter() - self.since
         hub.update_scalar('train/images_per_second', images / seconds)
+        if not torch.cuda.is_available():  # else mmengine's line has the GPU's
+            hub.update_scalar('train/memory', peak_memory())
         hub.update_scalar('iteration', batch_idx + 1)  # for curves, not for the line
         self._start_over()
 
@@ -53,3 +58,9 @@ class RunningMeansHook(RuntimeInfoHook):
         self.sums: dict = {}
         self.count = 0
         self.since = time.perf_counter()
+
+
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == 'darwin' else peak / 2**10

@@ -32,6 +32,11 @@ class ProbeReportHook(Hook):
         self.train, self.held_out = train, held_out
         self.per_class, self.seed = per_class, seed
 
+    def before_run(self, runner) -> None:
+        """Build the data sets now, where a mistake costs nothing."""
+        self.train = build(DATASETS, self.train)
+        self.held_out = build(DATASETS, self.held_out)
+
     @master_only
     def after_train(self, runner) -> None:
         model = runner.model
@@ -60,8 +65,8 @@ def _speed(message_hub) -> list[str]:
     return [f'speed     {np.median(speeds.data[0]):.0f} real images/s']
 
 
-def images_and_labels(cfg: dict) -> tuple[np.ndarray, np.ndarray]:
-    """A data set's images (N, H, W, C) uint8 and labels (N,)."""
-    dataset = build(DATASETS, cfg)
+def images_and_labels(dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, H, W, C) uint8 and labels (N,) of a data set or its config."""
+    dataset = build(DATASETS, dataset)
     images = torch.stack([dataset[i]['image'] for i in range(len(dataset))])
     return as_arrays(images), dataset.labels

@@ -22,7 +22,7 @@ from reacgan_plugin.conditioning import (
     Unconditional,
 )
 from reacgan_plugin.gan.discriminator import Discriminator
-from reacgan_plugin.options import one_of
+from reacgan_plugin.options import one_of, some
 
 NOT_GIVEN = 'N/A'  # the reference's word for it
 DEFAULTS = {
@@ -47,6 +47,14 @@ DEFAULTS = {
 }
 BACKBONES = ('big_resnet',)
 GENERATOR_CONDITIONINGS = ('W/O', 'cBN')
+FIXED = {  # settings that would make another network, and what is built here
+    'aux_cls_type': ('W/O',),
+    'info_type': (NOT_GIVEN,),
+    'g_act_fn': ('ReLU',),
+    'd_act_fn': ('ReLU',),
+    'g_init': ('ortho',),
+    'd_init': ('ortho',),
+}
 
 
 def with_defaults(config: Mapping) -> dict[str, dict]:
@@ -70,6 +78,8 @@ def build_networks(config: Mapping) -> tuple[nn.Module, Discriminator]:
     data, model = config['DATA'], config['MODEL']
     one_of('MODEL.backbone', model['backbone'], BACKBONES)
     one_of('MODEL.g_cond_mtd', model['g_cond_mtd'], GENERATOR_CONDITIONINGS)
+    for key, allowed in FIXED.items():
+        one_of(f'MODEL.{key}', model.get(key, allowed[0]), allowed)
     size = data['img_size']
     conditional = model['g_cond_mtd'] == 'cBN'
     generator = BigGANGenerator(
@@ -225,10 +235,7 @@ def _head_names(head: Mapping) -> list[tuple[str, str]]:
 def _renamed(state: Mapping, names: list[tuple[str, str]], *, prefix: str) -> dict:
     unknown = [k for k in state if not any(re.search(old, k) for old, _ in names)]
     if unknown:
-        more = f' and {len(unknown) - 10} more' if len(unknown) > 10 else ''
-        raise ValueError(
-            f'state dict has names that are not known: {", ".join(unknown[:10])}{more}'
-        )
+        raise ValueError(f'state dict has names that are not known: {some(unknown)}')
     converted = {}
     for name, value in state.items():
         new = next(re.sub(old, new, name) for old, new in names if re.search(old, name))

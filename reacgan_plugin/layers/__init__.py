@@ -1,12 +1,9 @@
 """Layers that generators, discriminators and heads are made of."""
 
 from reacgan_plugin.layers.attention import SelfAttention
-from reacgan_plugin.layers.conditional_norm import (
-    ConditionalBatchNorm2d,
-    batch_norm,
-    untracked_statistics,
-)
+from reacgan_plugin.layers.conditional_norm import ConditionalBatchNorm2d, batch_norm
 from reacgan_plugin.layers.hypersphere import HypersphereProjection
+from reacgan_plugin.layers.modes import evaluating, frozen, untracked_statistics
 from reacgan_plugin.layers.spectral_norm import spectral_normalised
 from reacgan_plugin.layers.weights import conv2d, embedding, linear
 
@@ -17,6 +14,8 @@ __all__ = [
     'batch_norm',
     'conv2d',
     'embedding',
+    'evaluating',
+    'frozen',
     'linear',
     'spectral_normalised',
     'untracked_statistics',

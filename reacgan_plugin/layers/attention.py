@@ -16,10 +16,13 @@ class SelfAttention(nn.Module):
 
     Shapes: (N, channels, H, W) -> the same; H and W even. The residual weight starts
     at zero, so a fresh layer is the identity.
+    Raises: ValueError for fewer than 8 channels.
     """
 
     def __init__(self, channels: int, *, spectral_norm: bool = True):
         super().__init__()
+        if channels < 8:
+            raise ValueError(f'attention over {channels} channels; allowed: 8 or more')
         options = dict(bias=False, spectral_norm=spectral_norm)
         self.query = conv2d(channels, channels // 8, 1, **options)
         self.key = conv2d(channels, channels // 8, 1, **options)

@@ -1,10 +1,6 @@
 """Batch norm whose gain and bias come from a condition (BigGAN's class and z)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from reacgan_plugin.layers.weights import linear
 
@@ -14,21 +10,6 @@ BATCH_NORM_EPSILON = 1e-4  # of the published BigGAN-type networks
 def batch_norm(num_features: int, *, affine: bool = True) -> nn.BatchNorm2d:
     """Batch norm with the epsilon of the published networks."""
     return nn.BatchNorm2d(num_features, eps=BATCH_NORM_EPSILON, affine=affine)
-
-
-@contextmanager
-def untracked_statistics(module: nn.Module) -> Iterator[None]:
-    """Batch norms inside keep their running statistics meanwhile, and in training
-    mode go on normalising by the batch."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-    norms = [norm for norm in norms if norm.track_running_stats]
-    for norm in norms:
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True
 
 
 class ConditionalBatchNorm2d(nn.Module):

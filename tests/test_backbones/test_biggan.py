@@ -116,7 +116,6 @@ def kinds(network):
         (32, (), 1, 'bbb', 'bbbb'),
         (32, (16,), 1, 'bbAb', 'bAbbb'),
         (32, (8, 16), 1, 'bAbAb', 'bAbAbb'),
-        (32, (4,), 1, 'bbb', 'bbbb'),  # that small are no features
         (64, (16, 32), 1, 'bbAbAb', 'bAbAbbb'),
         (32, (16,), 2, 'bbbbAbb', 'bbAbbbbbb'),
         (128, (64,), 1, 'bbbbAb', 'bAbbbbb'),
@@ -131,6 +130,21 @@ def test_attention_follows_the_blocks_of_its_sizes(
     backbone = discriminator(size, **options)
     assert kinds(built) == in_generator
     assert kinds(backbone) == in_discriminator
+
+
+@pytest.mark.parametrize('network', [BigGANGenerator, BigGANDiscriminator])
+def test_attention_where_no_features_have_that_size_raises(network):
+    with pytest.raises(ValueError, match='attention_at has 4; features .*8'):
+        network(size=32, attention_at=(4,))
+
+
+def test_images_and_z_of_another_size_raise():
+    with pytest.raises(ValueError, match=r'\(64, 64\) pixels.*32 x 32'):
+        discriminator()(torch.randn(2, 3, 64, 64))
+    with pytest.raises(ValueError, match=r'z has shape \(2, 9\); allowed: \(N, 8\)'):
+        generator()(torch.randn(2, 9), LABEL)
+    with pytest.raises(ValueError, match='needs labels'):
+        generator()(torch.randn(2, 8))
 
 
 def attended_sizes(network, *inputs):

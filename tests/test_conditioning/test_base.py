@@ -173,14 +173,9 @@ def test_labels_that_do_not_fit_raise(name, label, message):
         head(torch.randn(4, FEATURES), label)
 
 
-NARROW = 'narrow integers pass the check and then fail in the embedding'
-
-
 @pytest.mark.parametrize('dtype', [torch.int32, torch.int16, torch.int8, torch.uint8])
 @every_method
-def test_narrow_integer_labels_give_the_same_losses(request, name, dtype):
-    if name in ('D2DCE', '2C', 'PD') and dtype != torch.int32:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=NARROW))
+def test_narrow_integer_labels_give_the_same_losses(name, dtype):
     loss, head = built(name)
     head.eval()
     features = torch.randn(4, FEATURES)

@@ -166,7 +166,6 @@ def test_a_missing_loss_raises_and_says_what_to_write():
         without_loss(PlainBackbone())
 
 
-@pytest.mark.xfail(strict=True, reason='None is taken for a loss beside a whole one')
 def test_a_missing_loss_beside_a_whole_discriminator_raises_too():
     whole = Discriminator(PlainBackbone(), AC().build_head(6, CLASSES))
     with pytest.raises(ValueError, match=r'model\.loss is missing'):
@@ -214,7 +213,6 @@ def test_sampling_leaves_an_evaluating_model_evaluating():
     assert not any(m.training for m in model.modules())
 
 
-@pytest.mark.xfail(strict=True, reason='the mode is not restored after an exception')
 def test_sampling_with_bad_labels_leaves_the_mode():
     model = biggan()
     with pytest.raises(ValueError, match='class 3'):

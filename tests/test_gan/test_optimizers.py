@@ -2,7 +2,7 @@ import pytest
 import torch
 from tiny_gan import plain_gan
 
-from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
+from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor, wrapper_of
 
 
 def adam(lr, **options):
@@ -87,3 +87,29 @@ def test_a_missing_entry_is_named(missing):
     del config[missing]
     with pytest.raises(ValueError, match=f'no entry for {missing}$'):
         GANOptimWrapperConstructor(config)
+
+
+def test_settings_of_one_network_given_for_both_are_refused():
+    cfg = dict(generator={}, discriminator={})
+    with pytest.raises(ValueError, match='paramwise_cfg belongs into'):
+        GANOptimWrapperConstructor(cfg, paramwise_cfg=dict(norm_decay_mult=0.0))
+
+
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        (dict(accumulative_counts=4), 'generator.accumulative_counts.*accumulation'),
+        (dict(type='AmpOptimWrapper'), "AmpOptimWrapper; set model.amp='bf16'"),
+    ],
+)
+def test_what_the_step_does_itself_is_refused_with_where_to_set_it(settings, message):
+    with pytest.raises(ValueError, match=message):
+        GANOptimWrapperConstructor(dict(generator=settings, discriminator={}))
+
+
+def test_a_mapping_without_the_network_raises_and_one_alone_is_taken():
+    assert wrapper_of({'generator': 1}, 'generator') == 1
+    alone = object()
+    assert wrapper_of(alone, 'generator') is alone
+    with pytest.raises(ValueError, match="no entry 'generator', only .'disc'"):
+        wrapper_of({'disc': 1}, 'generator')

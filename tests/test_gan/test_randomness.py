@@ -102,10 +102,6 @@ def test_mixed_seeds_are_distinct_and_fit_torch():
     assert mixed_seed(1, 2) != mixed_seed(2, 1)
 
 
-PADDED = 'numpy pads short seeds with zeros, so that rank 0 adds nothing'
-
-
-@pytest.mark.xfail(strict=True, reason=PADDED)
 def test_the_first_rank_does_not_draw_the_latents_again():
     z, _ = draw()
     seed_iteration(3, 5, 0)

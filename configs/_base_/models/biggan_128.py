@@ -5,7 +5,6 @@ model = dict(
     generator=dict(
         type='BigGANGenerator',
         size=128,
-        num_classes=1000,
         base_channels=96,
         z_dim=120,
         shared_dim=128,

@@ -5,7 +5,6 @@ model = dict(
     generator=dict(
         type='BigGANGenerator',
         size=32,
-        num_classes=10,
         base_channels=96,
         z_dim=80,
         shared_dim=128,

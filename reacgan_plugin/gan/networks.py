@@ -1,0 +1,62 @@
+"""A model's two networks from its config, checked against each other."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from reacgan_plugin.gan.discriminator import Discriminator
+from reacgan_plugin.registry import (
+    BACKBONES,
+    build,
+    build_conditioning,
+    built_conditioning,
+    check_type,
+    parameters_of,
+)
+
+
+def build_generator(generator: nn.Module | dict, num_classes: int) -> nn.Module:
+    """The generator of a config, which takes the model's number of classes, or one
+    that is built already.
+
+    Raises: ValueError for a type that is not registered or another number of classes.
+    """
+    if not isinstance(generator, dict):
+        return generator
+    check_type(BACKBONES, generator, 'model.generator')
+    known = parameters_of(BACKBONES, generator)
+    if known is not None and 'num_classes' not in known:
+        return build(BACKBONES, generator)
+    found = generator.get('num_classes', num_classes)
+    if found not in (None, num_classes):  # None: a generator without labels
+        raise ValueError(
+            f'model.generator.num_classes={found}, but model.num_classes='
+            f'{num_classes}; leave the former out'
+        )
+    return build(BACKBONES, {**generator, 'num_classes': found})
+
+
+def build_discriminator(
+    discriminator: nn.Module | dict, loss, num_classes: int
+) -> tuple[Discriminator, nn.Module]:
+    """(discriminator, loss): a backbone under the head that the loss brings, or a
+    whole discriminator that is built already.
+
+    Raises: ValueError for a type that is not registered or no conditioning.
+    """
+    backbone = build(BACKBONES, discriminator)
+    if isinstance(backbone, Discriminator):
+        return backbone, built_conditioning(loss)
+    loss, head = build_conditioning(loss, backbone.out_channels, num_classes)
+    return Discriminator(backbone, head), loss
+
+
+def check_sizes(generator: nn.Module, discriminator: Discriminator) -> None:
+    """ValueError when both networks have a ``size`` and the two differ."""
+    ours = getattr(generator, 'size', None)
+    theirs = getattr(discriminator.backbone, 'size', None)
+    if None not in (ours, theirs) and ours != theirs:
+        raise ValueError(
+            f'model.generator.size={ours} and model.discriminator.size={theirs} '
+            'must be the same'
+        )

@@ -1,0 +1,47 @@
+"""Conditionings and heads under their bare names, for any project on mmengine.
+
+Importing this module registers them into mmengine's root, so that ``type='D2DCE'``
+builds from every OpenMMLab scope. It needs mmengine and torch alone. A name that
+somebody else has taken stays theirs, with a warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from mmengine import registry as root
+
+from reacgan_plugin import conditioning
+from reacgan_plugin.layers import HypersphereProjection
+
+CONDITIONINGS = {
+    'D2DCE': conditioning.D2DCELoss,
+    'AC': conditioning.AC,
+    'PD': conditioning.PD,
+    '2C': conditioning.ConditionalContrastiveLoss,
+    'Unconditional': conditioning.Unconditional,
+}
+HEADS = {
+    'HypersphereHead': conditioning.HypersphereHead,
+    'ClassifierHead': conditioning.ClassifierHead,
+    'ProjectionHead': conditioning.ProjectionHead,
+    'AdversarialHead': conditioning.AdversarialHead,
+    'HypersphereProjection': HypersphereProjection,
+}
+
+
+def register_in_root(classes: dict[str, type]) -> None:
+    """Register into mmengine's root MODELS; a name taken by another class stays."""
+    for name, cls in classes.items():
+        taken = root.MODELS.module_dict.get(name)
+        if taken is None:
+            root.MODELS.register_module(name=name, module=cls)
+        elif taken is not cls:
+            warnings.warn(
+                f'{name!r} is registered in mmengine already, as {taken.__module__}.'
+                f'{taken.__qualname__}, and stays so; ours is reacgan_plugin.{name}',
+                stacklevel=2,
+            )
+
+
+register_in_root({**CONDITIONINGS, **HEADS})
