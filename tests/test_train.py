@@ -76,7 +76,10 @@ def test_one_word_changes_the_conditioning(tmp_path, kind):
         (dict(model__discriminator__size=64), 'must be the same'),
         (dict(model__ema__decya=0.9), "did you mean 'decay'"),
         (dict(model__d_updates=0), 'd_updates=0; allowed: 1 or more'),
-        (dict(train_dataloader__dataset__channels=1), r'1 channel\(s\).*expect 3'),
+        (
+            dict(train_dataloader__dataset__pipeline__0__channels=1),
+            r'1 channel\(s\).*expect 3',
+        ),
         (dict(train_dataloader__dataset__type='ClassFolder'), 'needs the setting'),
         (dict(train_dataloader__num_worker=1), "did you mean 'num_workers'"),
         (dict(train_cfg__max_iter=4), "did you mean 'max_iters'"),
