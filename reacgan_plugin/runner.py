@@ -150,13 +150,22 @@ class GANRunner(Runner):
         self._same_seed(checkpoint, filename)
         for name, state in checkpoint['optimizer'].items():
             self.optim_wrapper[name].load_state_dict(state)
-        for name, states in checkpoint['param_schedulers'].items():
-            schedulers = self.param_schedulers[name]
-            for scheduler, state in zip(schedulers, states, strict=True):
-                scheduler.load_state_dict(state)
+        self._resume_schedules(checkpoint['param_schedulers'], filename)
         restore_history(self.message_hub, checkpoint['history'])
         self.train_loop.start_at(checkpoint['meta']['iter'])
         self.logger.info(f'Resumed at iteration {self.iter}')
+
+    def _resume_schedules(self, saved: dict, filename: str) -> None:
+        ours = self.param_schedulers or {}
+        counts = [{k: len(listed) for k, listed in d.items()} for d in (saved, ours)]
+        if counts[0] != counts[1]:
+            raise ValueError(
+                f'{filename} was trained with another param_scheduler than the config '
+                'has; to start from its weights alone, set load_from'
+            )
+        for name, schedulers in ours.items():
+            for scheduler, state in zip(schedulers, saved[name], strict=True):
+                scheduler.load_state_dict(state)
 
     def _checkpoint(self, meta: dict) -> dict:
         meta = {

@@ -38,7 +38,8 @@ def test_the_config_of_the_readme_loads(tmp_path):
 
 
 def test_files_that_the_readme_names_exist():
-    links = re.findall(r'\]\(((?!http)[^)]+)\)', README)
+    links = re.findall(r'\]\(((?!http)[^)]+)\)|src="([^"]+)"', README)
+    links = [first or second for first, second in links]
     assert links
     for link in links:
         assert (ROOT / link).exists(), link

@@ -121,6 +121,17 @@ def test_resuming_equals_the_run_that_was_never_stopped(tmp_path):
     )
 
 
+def test_resuming_with_another_schedule_is_refused(tmp_path, capsys):
+    assert run(arguments(tmp_path, train_cfg__max_iters=1)) == 0
+    config = tmp_path / 'unscheduled.py'
+    config.write_text(
+        "_base_ = 'reacgan_plugin::biggan_reacgan_digits.py'\nparam_scheduler = None\n"
+    )
+    words = arguments(tmp_path, '--resume')
+    assert run([str(config), *words[1:]]) == 2
+    assert 'another param_scheduler' in capsys.readouterr().err
+
+
 def test_resuming_where_nothing_was_saved_starts_anew(tmp_path):
     assert run(arguments(tmp_path, '--resume', train_cfg__max_iters=1)) == 0
     log = next(tmp_path.glob('*/*.log')).read_text()
