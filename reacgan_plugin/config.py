@@ -56,7 +56,8 @@ def load_config(
 def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:
     """The config kept in a checkpoint; it is data, no line of it is executed.
 
-    Raises: ValueError when it would import the user's modules without being trusted.
+    Raises: ValueError when it would import modules, or names components that no
+    registry has, without being trusted; and when the checkpoint has no config.
     """
     text = read_checkpoint(path).get('meta', {}).get('config')
     if text is None:
@@ -84,7 +85,10 @@ def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:
 
 
 def config_json(config: Config) -> str:
-    """A config as JSON, classes by their dotted names."""
+    """A config as JSON, classes by their names.
+
+    Raises: ValueError for a value that JSON cannot hold.
+    """
     return json.dumps(config.to_dict(), default=_by_name)
 
 

@@ -131,6 +131,7 @@ def test_the_default_group_exists_only_for_several_processes(ranks):
 @pytest.mark.slow
 def test_srun_variables_start_the_same_group(tmp_path):
     ranks = run_ranks('slurm', srun_variables, 2, str(tmp_path))
+    assert len(ranks) == 2
     test_rows_are_gathered_in_rank_order(ranks)
 
 

@@ -44,7 +44,7 @@ class ImageDataset(Dataset):
 
     def load(self, index: int) -> dict:
         """The pipeline's input: 'label' and 'img' (H, W[, 3]) or 'img_path'."""
-        raise NotImplementedError
+        raise NotImplementedError(f'{type(self).__name__} must define load()')
 
     def __len__(self) -> int:
         return len(self.labels)

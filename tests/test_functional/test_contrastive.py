@@ -107,6 +107,7 @@ def test_nothing_is_read_by_the_host():
     # Meta tensors have no values: any transfer to the host would raise.
     embedding, proxy, label = (tensor.to('meta') for tensor in random_batch())
     conditional_contrastive(embedding.requires_grad_(), proxy, label).backward()
+    assert embedding.grad.shape == embedding.shape
 
 
 @pytest.mark.parametrize(
