@@ -60,14 +60,20 @@ class GANTrainLoop(BaseLoop):
         runner.model.train()
         self.dataloader.sampler.start_at(self._iter * runner.batch.micro_batches)
         batches = iter(self.dataloader)
+        try:
+            self._run_through(batches)
+        finally:
+            del batches  # ends its workers now, not while python shuts down
+        runner.call_hook('after_train_epoch')
+        runner.call_hook('after_train')
+        return runner.model
+
+    def _run_through(self, batches) -> None:
         with StopRequest() as stop:
             while self._iter < self._max_iters:
                 self.run_iter(next(batches))
                 if stop.agreed():
-                    raise Interrupted(runner.save_now(), self._iter)
-        runner.call_hook('after_train_epoch')
-        runner.call_hook('after_train')
-        return runner.model
+                    raise Interrupted(self.runner.save_now(), self._iter)
 
     def run_iter(self, data: dict) -> None:
         """One iteration with its hooks."""

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import re
 import signal
@@ -168,6 +169,12 @@ def test_a_launchers_sigterm_to_all_processes_saves_with_workers_running(tmp_pat
     rest = process.stdout.read()
     assert process.wait(30) == 130, rest
     assert _trained(newest_checkpoint(tmp_path))['meta']['iter'] > 0
+
+
+def test_no_worker_outlives_a_run(tmp_path):
+    words = arguments(tmp_path, train_cfg__max_iters=1, train_dataloader__num_workers=1)
+    assert run(words) == 0
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ ALLOWED_KEYS = (
     'dataset',
     'num_workers',
     'pin_memory',
-    'persistent_workers',
     'prefetch_factor',
     'shuffle',
     'timeout',
@@ -29,6 +28,7 @@ DECIDED_ELSEWHERE = {
     'batch_sampler': 'the training stream has its own, see shuffle',
     'drop_last': 'the training stream is endless, so no batch is short',
     'collate_fn': 'batches are dicts of stacked tensors',
+    'persistent_workers': 'one iterator lasts the whole run',
     'worker_init_fn': 'draws are seeded by position, not by worker',
 }
 
@@ -47,7 +47,7 @@ def build_train_loader(
 
     Args:
         cfg: dataset (a config dict or a data set), and optionally num_workers,
-            shuffle, pin_memory, persistent_workers, prefetch_factor, timeout and
+            shuffle, pin_memory, prefetch_factor, timeout and
             multiprocessing_context with torch's meanings.
         seed: of the run, the same on all ranks.
         micro_batch: rows of one rank in one forward pass.
@@ -119,9 +119,8 @@ def _worker_options(cfg: dict) -> dict:
         pin_memory=cfg.get('pin_memory', torch.cuda.is_available()),
         timeout=cfg.get('timeout', 0),
     )
-    if workers > 0:  # torch refuses these three without workers
+    if workers > 0:  # torch refuses these two without workers
         options.update(
-            persistent_workers=cfg.get('persistent_workers', True),
             prefetch_factor=cfg.get('prefetch_factor', 2),
             multiprocessing_context=cfg.get('multiprocessing_context'),
         )
@@ -131,6 +130,11 @@ def _worker_options(cfg: dict) -> dict:
 def _leave_signals_to_the_main_process(worker_id: int) -> None:
     """Ctrl-C and a launcher's SIGTERM reach workers too; one that dies of it would end
     the run before the main process has saved its checkpoint. Workers leave by
-    themselves when the main process is gone."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    themselves when the main process is gone. Only the first SIGTERM is passed over:
+    python ends workers that are left over by another, and waits for them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _listen_from_now_on)
+
+
+def _listen_from_now_on(number: int, frame) -> None:
+    signal.signal(number, signal.SIG_DFL)

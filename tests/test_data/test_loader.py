@@ -93,7 +93,7 @@ def test_building_loads_nothing_and_starts_no_worker():
     loader = build_train_loader(dict(dataset=noise, num_workers=2), **PLAN)
     assert noise.loads == 0
     assert loader._iterator is None
-    assert loader.persistent_workers and loader.drop_last
+    assert loader.drop_last
 
 
 def test_iterating_leaves_the_order_of_torchs_own_draws_alone():
