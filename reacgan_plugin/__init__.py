@@ -2,12 +2,18 @@
 
 from reacgan_plugin.conditioning import (
     AC,
+    ADC,
+    MD,
+    MH,
     PD,
+    SPD,
+    TAC,
     ConditionalContrastiveLoss,
     Conditioning,
     D2DCELoss,
     DiscriminatorOutput,
     HypersphereHead,
+    Info,
     Unconditional,
 )
 from reacgan_plugin.functional import conditional_contrastive, d2d_cross_entropy
@@ -18,7 +24,12 @@ __version__ = '0.1.0'
 
 __all__ = [
     'AC',
+    'ADC',
+    'MD',
+    'MH',
     'PD',
+    'SPD',
+    'TAC',
     'ConditionalContrastiveLoss',
     'Conditioning',
     'D2DCELoss',
@@ -26,6 +37,7 @@ __all__ = [
     'DiscriminatorOutput',
     'HypersphereHead',
     'HypersphereProjection',
+    'Info',
     'Unconditional',
     '__version__',
     'conditional_contrastive',

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from mmengine import registry as root
 from mmengine.registry import DefaultScope, Registry
 
+from reacgan_plugin.conditioning.base import Conditioning
 from reacgan_plugin.options import did_you_mean
 
 SCOPE = 'reacgan_plugin'
@@ -162,7 +163,7 @@ def built_conditioning(cfg):
             "or none of them by loss=dict(type='Unconditional')"
         )
     loss = build(MODELS, cfg)
-    if not hasattr(loss, 'build_head'):
+    if not isinstance(loss, Conditioning):
         raise ValueError(
             f'model.loss={cfg!r} is no conditioning, such as '
             "dict(type='D2DCE'): it brings no head"
@@ -170,15 +171,16 @@ def built_conditioning(cfg):
     return loss
 
 
-def build_conditioning(cfg, in_channels: int, num_classes: int):
+def build_conditioning(cfg, in_channels: int, num_classes: int, layers=None):
     """The conditioning of a config (or one built) and its head, (loss, head).
 
     Args:
         cfg: ``dict(type='D2DCE', ...)`` or a built conditioning.
         in_channels: C, width of the backbone's features.
         num_classes: K.
+        layers: kit that makes the head's weights, where the backbone names one.
 
     Raises: as :func:`built_conditioning`.
     """
     loss = built_conditioning(cfg)
-    return loss, loss.build_head(in_channels, num_classes)
+    return loss, loss.build_head(in_channels, num_classes, layers=layers)

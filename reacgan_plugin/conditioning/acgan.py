@@ -12,7 +12,6 @@ from reacgan_plugin.conditioning.base import (
 )
 from reacgan_plugin.functional.classification import class_cross_entropy
 from reacgan_plugin.functional.sphere import project_to_sphere
-from reacgan_plugin.layers.weights import linear
 from reacgan_plugin.options import one_of
 
 NORMALIZE = (None, 'features', 'both')
@@ -27,6 +26,7 @@ class ClassifierHead(AdversarialHead):
             the class weights too, as the paper has it; logits are then cosines. The
             output's features are the normalised ones, as in the reference; the
             adversarial logit is taken from those before.
+        options: of :class:`AdversarialHead`.
     """
 
     def __init__(
@@ -35,13 +35,11 @@ class ClassifierHead(AdversarialHead):
         num_classes: int,
         *,
         normalize: str | None = None,
-        spectral_norm: bool = True,
+        **options,
     ):
-        super().__init__(in_channels, num_classes, spectral_norm=spectral_norm)
+        super().__init__(in_channels, num_classes, **options)
         self.normalize = one_of('normalize', normalize, NORMALIZE)
-        self.classifier = linear(
-            in_channels, num_classes, bias=False, spectral_norm=spectral_norm
-        )
+        self.classifier = self.layers.linear(in_channels, num_classes, bias=False)
 
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
         if self.normalize is None:
@@ -84,6 +82,5 @@ class AC(Conditioning):
             spectral_norm=spectral_norm,
         )
 
-    def terms(self, output: DiscriminatorOutput) -> dict[str, Tensor]:
-        loss = class_cross_entropy(output.class_logits, output.label)
-        return {'loss_conditioning': self.loss_weight * loss}
+    def unweighted(self, output: DiscriminatorOutput) -> Tensor:
+        return class_cross_entropy(output.class_logits, output.label)

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from reacgan_plugin.functional.labels import check_label
 from reacgan_plugin.functional.precision import full_precision
-from reacgan_plugin.layers.weights import linear
+from reacgan_plugin.layers.kits import OrthogonalLayers
 
 
 class DiscriminatorOutput(NamedTuple):
     """What a discriminator says of a batch; absent things are None.
 
-    Letters: N batch, K classes, C features, D embedding width.
+    Letters: N batch, K classes, C features, D embedding width, Z width of z.
     """
 
     logits: Tensor  # (N,) real against fake; (N, K + 1) for multi-hinge
@@ -22,9 +22,10 @@ class DiscriminatorOutput(NamedTuple):
     label: Tensor  # (N,) integers that the batch was judged under
     embedding: Tensor | None = None  # (N, D) unit rows
     proxy: Tensor | None = None  # (N, D) unit rows, one's own class
-    class_logits: Tensor | None = None  # (N, K)
-    twin: DiscriminatorOutput | None = None  # of a twin classifier
-    info: Tensor | None = None  # of an information-maximising head
+    class_logits: Tensor | None = None  # (N, K); (N, 2K) for ADC
+    twin: DiscriminatorOutput | None = None  # of a twin classifier, or a second view
+    info: Tensor | None = None  # (N, ...) of an information-maximising head
+    z: Tensor | None = None  # (N, Z) that a fake was made from
 
 
 class AdversarialHead(nn.Module):
@@ -34,6 +35,8 @@ class AdversarialHead(nn.Module):
         in_channels: C, width of the features.
         num_classes: K, against which labels are checked.
         spectral_norm: normalise every weight of the head.
+        layers: kit that makes the weights; the orthogonal one by default. Backbones
+            with weights of another kind name theirs.
 
     Shapes: features (N, C), label (N,) -> :class:`DiscriminatorOutput`.
     Raises: ValueError for labels that are not integers of shape (N,) in 0..K-1 (the
@@ -41,20 +44,34 @@ class AdversarialHead(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, num_classes: int, *, spectral_norm: bool = True
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        spectral_norm: bool = True,
+        layers=None,
     ):
         super().__init__()
         self.num_classes = num_classes
-        self.adversarial = linear(in_channels, 1, spectral_norm=spectral_norm)
+        self.layers = layers or OrthogonalLayers(spectral_norm)
+        self.adversarial = self.layers.linear(in_channels, self.width(num_classes))
 
     @full_precision  # a head is cheap, and margins are lost in half precision
     def forward(
         self, features: Tensor, label: Tensor, *, fake: bool = False
     ) -> DiscriminatorOutput:
         check_label(label, len(features), self.num_classes)
-        logits = self.adversarial(features).squeeze(1)
-        output = DiscriminatorOutput(logits, features, label.long())
-        return self.judge(output, fake)
+        label = label.long()
+        logits = self.logits(self.adversarial(features), label)
+        return self.judge(DiscriminatorOutput(logits, features, label), fake)
+
+    def width(self, num_classes: int) -> int:
+        """How many numbers the adversarial layer gives; here one."""
+        return 1
+
+    def logits(self, scores: Tensor, label: Tensor) -> Tensor:
+        """The adversarial layer's numbers (N, width) as logits; here (N,)."""
+        return scores.squeeze(1)
 
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
         """Complete the output with what the method adds; here nothing."""
@@ -71,19 +88,39 @@ class Conditioning(nn.Module):
         loss_weight: lambda, the factor of the conditioning term.
         head_options: keywords of ``head_class`` beside the two sizes.
 
-    A new method names its ``head_class`` and writes ``terms``; nothing else.
+    A new method names its ``head_class`` and writes ``unweighted``; nothing else.
+    Methods that speak through the logits alone write neither.
     """
 
     head_class = AdversarialHead
+    needs_real = False  # whether the generator's terms read D's output for reals
 
     def __init__(self, *, loss_weight: float = 1.0, **head_options):
         super().__init__()
         self.loss_weight = loss_weight
         self.head_options = head_options
 
-    def build_head(self, in_channels: int, num_classes: int) -> nn.Module:
-        """The head that this loss reads."""
-        return self.head_class(in_channels, num_classes, **self.head_options)
+    def build_head(
+        self, in_channels: int, num_classes: int, *, layers=None
+    ) -> nn.Module:
+        """The head that this loss reads; ``layers`` is the backbone's kit if it has
+        one, which then decides on spectral norm."""
+        return self.head_class(
+            in_channels, num_classes, layers=layers, **self.head_options
+        )
+
+    def adversarial(self, adversarial_loss: nn.Module) -> nn.Module:
+        """The adversarial loss that goes with this method; here the given one.
+
+        Raises: ValueError when the pair makes no sense.
+        """
+        return adversarial_loss
+
+    def judge_generated(
+        self, discriminator: nn.Module, image: Tensor, label: Tensor
+    ) -> DiscriminatorOutput:
+        """What the generator's terms are taken of: one pass of the discriminator."""
+        return discriminator(image, label, fake=True)
 
     def discriminator(
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput
@@ -98,9 +135,19 @@ class Conditioning(nn.Module):
         return self.terms(fake)
 
     def terms(self, output: DiscriminatorOutput) -> dict[str, Tensor]:
-        """Terms of one batch under its own labels; none for methods that speak
-        through the logits alone."""
-        return {}
+        """Terms of one batch under its own labels."""
+        if not self.classifies:
+            return {}
+        return {'loss_conditioning': self.loss_weight * self.unweighted(output)}
+
+    def unweighted(self, output: DiscriminatorOutput) -> Tensor:
+        """The class loss of one batch under its own labels: a scalar."""
+        raise NotImplementedError(f'{type(self).__name__} must define unweighted()')
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it has a class term of its own, which TAC and ADC can wrap."""
+        return type(self).unweighted is not Conditioning.unweighted
 
     def extra_repr(self) -> str:
         return f'loss_weight={self.loss_weight}'

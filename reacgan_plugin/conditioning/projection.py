@@ -5,19 +5,14 @@ from reacgan_plugin.conditioning.base import (
     Conditioning,
     DiscriminatorOutput,
 )
-from reacgan_plugin.layers.weights import embedding
 
 
 class ProjectionHead(AdversarialHead):
     """Adds the inner product of features and class embedding to the logit (Eq. 3)."""
 
-    def __init__(
-        self, in_channels: int, num_classes: int, *, spectral_norm: bool = True
-    ):
-        super().__init__(in_channels, num_classes, spectral_norm=spectral_norm)
-        self.embedding = embedding(
-            num_classes, in_channels, spectral_norm=spectral_norm
-        )
+    def __init__(self, in_channels: int, num_classes: int, **options):
+        super().__init__(in_channels, num_classes, **options)
+        self.embedding = self.layers.embedding(num_classes, in_channels)
 
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
         alignment = (self.embedding(output.label) * output.features).sum(1)

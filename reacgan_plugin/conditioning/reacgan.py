@@ -13,7 +13,6 @@ from reacgan_plugin.distributed import default_group
 from reacgan_plugin.functional.d2d_ce import FORMULAS, d2d_cross_entropy
 from reacgan_plugin.functional.sphere import project_to_sphere
 from reacgan_plugin.layers.hypersphere import HypersphereProjection
-from reacgan_plugin.layers.weights import embedding
 from reacgan_plugin.options import in_range, one_of
 
 
@@ -24,7 +23,7 @@ class HypersphereHead(AdversarialHead):
         in_channels: C, width of the features.
         num_classes: K, number of proxies.
         embed_dim: D, width of embeddings and proxies.
-        spectral_norm: normalise the three weights of the head.
+        options: of :class:`AdversarialHead`.
 
     Shapes: features (N, C), label (N,) -> output with embedding and proxy (N, D).
     Source: Kang et al. 2021, section 3.
@@ -36,13 +35,13 @@ class HypersphereHead(AdversarialHead):
         num_classes: int,
         *,
         embed_dim: int = 512,
-        spectral_norm: bool = True,
+        **options,
     ):
-        super().__init__(in_channels, num_classes, spectral_norm=spectral_norm)
+        super().__init__(in_channels, num_classes, **options)
         self.projection = HypersphereProjection(
-            in_channels, embed_dim, spectral_norm=spectral_norm
+            in_channels, embed_dim, layers=self.layers
         )
-        self.proxies = embedding(num_classes, embed_dim, spectral_norm=spectral_norm)
+        self.proxies = self.layers.embedding(num_classes, embed_dim)
 
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
         return output._replace(
@@ -68,16 +67,18 @@ class HypersphereConditioning(Conditioning):
 
     def forward(self, embedding: Tensor, proxy: Tensor, label: Tensor) -> Tensor:
         """Weighted loss of rows (N, D), (N, D), (N,) -> scalar."""
-        group = default_group() if self.gather else None
-        return self.loss_weight * self.compute(embedding, proxy, label, group)
+        return self.loss_weight * self._over_ranks(embedding, proxy, label)
 
     def compute(self, embedding, proxy, label, group) -> Tensor:
         """The unweighted loss over the rows of a process group."""
         raise TypeError(f'{type(self).__name__} must define compute()')
 
-    def terms(self, output: DiscriminatorOutput) -> dict[str, Tensor]:
-        loss = self(output.embedding, output.proxy, output.label)
-        return {'loss_conditioning': loss}
+    def unweighted(self, output: DiscriminatorOutput) -> Tensor:
+        return self._over_ranks(output.embedding, output.proxy, output.label)
+
+    def _over_ranks(self, embedding: Tensor, proxy: Tensor, label: Tensor) -> Tensor:
+        group = default_group() if self.gather else None
+        return self.compute(embedding, proxy, label, group)
 
 
 class D2DCELoss(HypersphereConditioning):

@@ -64,3 +64,32 @@ def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 def wasserstein_generator(fake: Tensor) -> Tensor:
     """-E D(fake) (Arjovsky et al. 2017)."""
     return -fake.mean()
+
+
+@full_precision
+def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """E softplus(-(D(real) - D(fake))) over pairs (Huang et al. 2024, "R3GAN", Eq. 2;
+    Jolicoeur-Martineau 2019).
+
+    Raises: ValueError unless both have the same shape: row n of both is a pair.
+    """
+    _check_pairs(real, fake)
+    return F.softplus(fake - real).mean()
+
+
+@full_precision
+def relativistic_generator(fake: Tensor, real: Tensor) -> Tensor:
+    """E softplus(-(D(fake) - D(real))) over pairs (Huang et al. 2024, "R3GAN").
+
+    Raises: ValueError unless both have the same shape: row n of both is a pair.
+    """
+    _check_pairs(real, fake)
+    return F.softplus(real - fake).mean()
+
+
+def _check_pairs(real: Tensor, fake: Tensor) -> None:
+    if real.shape != fake.shape:
+        raise ValueError(
+            f'relativistic loss of {tuple(real.shape)} real and {tuple(fake.shape)} '
+            'fake logits; allowed: as many of one as of the other, in pairs'
+        )

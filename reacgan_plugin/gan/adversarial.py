@@ -14,6 +14,8 @@ class AdversarialLoss(nn.Module):
     """Applies a pair of functions to logits; subclasses name the pair."""
 
     needs_real = False  # whether the generator's step runs D on reals too
+    shares_labels = False  # whether fakes are drawn of the real batch's classes
+    is_hinge = False  # whether multi-hinge is its form with classes
     on_discriminator: Callable[[Tensor, Tensor], Tensor]
     on_generator: Callable[[Tensor], Tensor]
 
@@ -47,6 +49,7 @@ class Logistic(AdversarialLoss):
 class Hinge(AdversarialLoss):
     """Hinge loss (Lim and Ye 2017), that of BigGAN and ReACGAN."""
 
+    is_hinge = True
     on_discriminator = staticmethod(adversarial.hinge_discriminator)
     on_generator = staticmethod(adversarial.hinge_generator)
 
@@ -63,3 +66,23 @@ class Wasserstein(AdversarialLoss):
 
     on_discriminator = staticmethod(adversarial.wasserstein_discriminator)
     on_generator = staticmethod(adversarial.wasserstein_generator)
+
+
+class Relativistic(AdversarialLoss):
+    """Pairs of a real and a fake sample of one class, each judged relative to the other
+    (Huang et al. 2024, "R3GAN"); wants gradient penalties on both (R1 and R2)."""
+
+    needs_real = True
+    shares_labels = True
+
+    def discriminator(
+        self, real: DiscriminatorOutput, fake: DiscriminatorOutput
+    ) -> Tensor:
+        return adversarial.relativistic_discriminator(real.logits, fake.logits)
+
+    def generator(
+        self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None = None
+    ) -> Tensor:
+        if real is None:
+            raise ValueError('Relativistic needs the output for reals too')
+        return adversarial.relativistic_generator(fake.logits, real.logits)

@@ -88,7 +88,9 @@ class ConditionalGAN(BaseModel):
             discriminator, loss, num_classes
         )
         check_sizes(self.generator, self.discriminator)
-        self.adversarial_loss = build(MODELS, adversarial_loss or {'type': 'Hinge'})
+        given = build(MODELS, adversarial_loss or {'type': 'Hinge'})
+        self.adversarial_loss = self.loss.adversarial(given)
+        self.needs_real = self.adversarial_loss.needs_real or self.loss.needs_real
         self.techniques = Techniques(build(MODELS, t) for t in techniques)
         if channels_last:
             self.generator.to(memory_format=torch.channels_last)
@@ -119,6 +121,8 @@ class ConditionalGAN(BaseModel):
         labels = data['label'].chunk(self.d_updates)
         seed_iteration(self.seed, self.iteration, distributed.rank())
         z, fake_label = self.draw_latents(len(images[0]))
+        if self.adversarial_loss.shares_labels:
+            fake_label = (*labels, labels[-1])
         for update, (image, label) in enumerate(zip(images, labels, strict=True)):
             d_terms = self.update_discriminator(
                 image, label, z[update], fake_label[update], optim_wrapper
@@ -152,11 +156,12 @@ class ConditionalGAN(BaseModel):
     ) -> dict[str, Tensor]:
         """Zero, accumulate and step the generator; returns its detached terms."""
         rows = (z, label)
-        if self.adversarial_loss.needs_real:
+        if self.needs_real:
             if image is None or image_label is None:
                 raise ValueError(
-                    f'{type(self.adversarial_loss).__name__} needs image and '
-                    "image_label in the generator's update too"
+                    f'{type(self.adversarial_loss).__name__} or '
+                    f'{type(self.loss).__name__} needs image and image_label in the '
+                    "generator's update too"
                 )
             rows += (image, image_label)
         # frozen and unwrapped: else DDP would wait for gradients that never come
@@ -178,6 +183,7 @@ class ConditionalGAN(BaseModel):
             )
             real = discriminator(image, label)
             fake = discriminator(fake_image, fake_label, fake=True)
+            fake = fake._replace(z=z)
         return merged(
             {'loss_adversarial': self.adversarial_loss.discriminator(real, fake)},
             self.loss.discriminator(real, fake),
@@ -198,7 +204,8 @@ class ConditionalGAN(BaseModel):
             generator = self.parallel.forward_of('generator', self.generator)
             fake_image = generator(z, label)
             image, shown = self.techniques.images(image, fake_image)
-            fake = self.discriminator(shown, label, fake=True)
+            fake = self.loss.judge_generated(self.discriminator, shown, label)
+            fake = fake._replace(z=z)
             real = None if image is None else self.discriminator(image, image_label)
         fake = self.techniques.select(fake)
         return merged(

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from reacgan_plugin.functional.sphere import project_to_sphere
-from reacgan_plugin.layers.weights import linear
+from reacgan_plugin.layers.kits import OrthogonalLayers
 
 
 class HypersphereProjection(nn.Module):
@@ -13,16 +13,23 @@ class HypersphereProjection(nn.Module):
         in_channels: C, width of the features.
         embed_dim: D, width of the embedding.
         spectral_norm: normalise the linear map's weight.
+        layers: kit that makes the map; the orthogonal one by default.
 
     Shapes: (N, C) -> (N, D), rows of unit norm, float32 under autocast.
     Source: Kang et al. 2021 (ReACGAN), section 3.
     """
 
     def __init__(
-        self, in_channels: int, embed_dim: int = 512, *, spectral_norm: bool = True
+        self,
+        in_channels: int,
+        embed_dim: int = 512,
+        *,
+        spectral_norm: bool = True,
+        layers=None,
     ):
         super().__init__()
-        self.linear = linear(in_channels, embed_dim, spectral_norm=spectral_norm)
+        layers = layers or OrthogonalLayers(spectral_norm)
+        self.linear = layers.linear(in_channels, embed_dim)
 
     def forward(self, features: Tensor) -> Tensor:
         return project_to_sphere(self.linear(features))

@@ -1,0 +1,59 @@
+"""A generator whose z carries information codes (Chen et al. 2016, "InfoGAN")."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from reacgan_plugin.functional.codes import CodeSizes, codes_of
+from reacgan_plugin.layers import linear
+from reacgan_plugin.options import in_range
+
+
+class CodedGenerator(nn.Module):
+    """Mixes codes into the z of another generator: z' = W [z, codes] + b.
+
+    Args:
+        generator: a module with ``z_dim``; in a config, its config.
+        discrete: number of categorical codes.
+        categories: of each of them.
+        continuous: number of codes that are uniform in [-1, 1].
+        spectral_norm: normalise W.
+
+    Shapes: z (N, Z), label (N,) -> what the generator makes. Z, ``z_dim``, is the
+    generator's width plus one entry for each category of each code and each number.
+    Raises: ValueError when there are no codes.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        *,
+        discrete: int = 1,
+        categories: int = 10,
+        continuous: int = 2,
+        spectral_norm: bool = True,
+    ):
+        super().__init__()
+        self.sizes = CodeSizes(discrete, categories, continuous)
+        in_range('the number of codes', self.sizes.latent, above=0)
+        self.generator = generator
+        self.z_dim = generator.z_dim + self.sizes.latent
+        self.mix = linear(self.z_dim, generator.z_dim, spectral_norm=spectral_norm)
+
+    @property
+    def size(self):
+        """Image size of the generator."""
+        return self.generator.size
+
+    @property
+    def num_classes(self) -> int | None:
+        """Classes of the generator."""
+        return self.generator.num_classes
+
+    def forward(self, z: Tensor, label: Tensor | None = None, **options) -> Tensor:
+        codes = codes_of(z, self.sizes).flat(self.sizes.categories)
+        noise = z[:, : self.generator.z_dim]
+        return self.generator(
+            self.mix(torch.cat([noise, codes], dim=1)), label, **options
+        )
