@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import mmcv.transforms  # registers mmcv's own transforms in the root  # noqa: F401
 
-from reacgan_plugin import data, hooks, registry
-from reacgan_plugin.backbones.biggan import BigGANDiscriminator, BigGANGenerator
+from reacgan_plugin import backbones, data, hooks, registry
 from reacgan_plugin.gan import adversarial
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
 from reacgan_plugin.gan.technique import Technique
-from reacgan_plugin.integrations.openmmlab import CONDITIONINGS, HEADS
+from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
+from reacgan_plugin.integrations.openmmlab import LAYERS
 from reacgan_plugin.loop import GANTrainLoop
 from reacgan_plugin.runner import GANRunner
 
@@ -20,10 +20,12 @@ ADVERSARIAL_LOSSES = {
     'Hinge': adversarial.Hinge,
     'LeastSquares': adversarial.LeastSquares,
     'Wasserstein': adversarial.Wasserstein,
+    'Relativistic': adversarial.Relativistic,
 }
 OWN_MODELS = {
-    'BigGANGenerator': BigGANGenerator,
-    'BigGANDiscriminator': BigGANDiscriminator,
+    'BigGANGenerator': backbones.BigGANGenerator,
+    'BigGANDiscriminator': backbones.BigGANDiscriminator,
+    'CodedGenerator': backbones.CodedGenerator,
     'ConditionalGAN': ConditionalGAN,
     'ImagePreprocessor': data.ImagePreprocessor,
     'Technique': Technique,
@@ -46,7 +48,8 @@ HOOKS = {
     'RunningMeansHook': hooks.RunningMeansHook,
 }
 OWN = [
-    (registry.MODELS, {**CONDITIONINGS, **HEADS, **ADVERSARIAL_LOSSES, **OWN_MODELS}),
+    (registry.MODELS, {**CONDITIONINGS, **HEADS, **LAYERS}),
+    (registry.MODELS, {**ADVERSARIAL_LOSSES, **OWN_MODELS}),
     (registry.DATASETS, DATASETS),
     (registry.TRANSFORMS, TRANSFORMS),
     (registry.HOOKS, HOOKS),

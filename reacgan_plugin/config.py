@@ -12,7 +12,7 @@ from mmengine.utils import import_modules_from_strings
 
 from reacgan_plugin import registry
 from reacgan_plugin.checkpoint import read_checkpoint
-from reacgan_plugin.integrations.openmmlab import CONDITIONINGS
+from reacgan_plugin.conditioning.names import CONDITIONINGS
 from reacgan_plugin.options import did_you_mean, some
 
 PACKAGE = Path(__file__).parent
@@ -110,6 +110,9 @@ def _slots(config: Mapping) -> Iterator[tuple]:
     yield 'model', registry.MODELS, model, ()
     for name in ('generator', 'discriminator', 'loss', 'adversarial_loss'):
         yield f'model.{name}', registry.MODELS, model.get(name), ()
+    for name, inner in (('generator', 'generator'), ('loss', 'method')):
+        wrapped = (model.get(name) or {}).get(inner)  # what goes around another one
+        yield f'model.{name}.{inner}', registry.MODELS, wrapped, ()
     yield from _listed('model.techniques', registry.MODELS, model.get('techniques'))
     yield from _dataset_slots(
         'train_dataloader.dataset', config.get('train_dataloader', {}).get('dataset')

@@ -47,9 +47,12 @@ def networks(generator_file: str | None, discriminator_file: str | None, config:
 def trained_model(
     generator_file: str, discriminator_file: str, metadata: dict, **options
 ):
-    """A model in training mode and its two optimizers, as the golden run had them."""
+    """A model in training mode and its two optimizers, as the golden run had them,
+    in float64: in float32 the order of a sum, which differs between processors, may
+    put a number on the other side of a ReLU's kink."""
     config = metadata['config']
     generator, discriminator = networks(generator_file, discriminator_file, config)
+    generator, discriminator = generator.double(), discriminator.double()
     model = ConditionalGAN(
         generator,
         discriminator,
@@ -57,7 +60,6 @@ def trained_model(
         num_classes=config['DATA']['num_classes'],
         adversarial_loss=Hinge(),
         data_preprocessor=BaseDataPreprocessor(),
-        channels_last=False,  # the golden run's order of summation
         **options,
     )
     settings = metadata['optimizer']

@@ -11,24 +11,8 @@ import warnings
 
 from mmengine import registry as root
 
-from reacgan_plugin import conditioning
+from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
 from reacgan_plugin.layers import HypersphereProjection
-
-CONDITIONINGS = {
-    'D2DCE': conditioning.D2DCELoss,
-    'AC': conditioning.AC,
-    'PD': conditioning.PD,
-    '2C': conditioning.ConditionalContrastiveLoss,
-    'Unconditional': conditioning.Unconditional,
-}
-HEADS = {
-    'HypersphereHead': conditioning.HypersphereHead,
-    'ClassifierHead': conditioning.ClassifierHead,
-    'ProjectionHead': conditioning.ProjectionHead,
-    'AdversarialHead': conditioning.AdversarialHead,
-    'HypersphereProjection': HypersphereProjection,
-}
-
 
 def register_in_root(classes: dict[str, type]) -> None:
     """Register into mmengine's root MODELS; a name taken by another class stays."""
@@ -44,4 +28,6 @@ def register_in_root(classes: dict[str, type]) -> None:
             )
 
 
-register_in_root({**CONDITIONINGS, **HEADS})
+LAYERS = {'HypersphereProjection': HypersphereProjection}
+
+register_in_root({**CONDITIONINGS, **HEADS, **LAYERS})

@@ -16,6 +16,11 @@ OUTPUTS = {
     'eval.proxy': 'proxy',
     'eval.cls_output': 'class_logits',
 }
+TWIN = {
+    'eval.mi_embed': 'embedding',
+    'eval.mi_proxy': 'proxy',
+    'eval.mi_cls_output': 'class_logits',
+}
 CHECKPOINT = 'checkpoint_bigresnet32small_D2DCE'
 
 
@@ -32,12 +37,30 @@ def test_generator_makes_the_images_of_the_reference(name):
 def test_discriminator_judges_like_the_reference(name):
     golden, metadata = load(name)
     _, discriminator = networks(None, name, metadata['config'])
-    output = discriminator.eval()(golden['image'], golden['eval.label'])
+    output = discriminator.eval()(golden['image'], golden['label'])
     compared = {key: field for key, field in OUTPUTS.items() if key in golden}
     assert len(compared) >= 2
     for key, field in compared.items():
         assert relative_error(getattr(output, field), golden[key]) < 1e-5, key
+    for key in TWIN.keys() & golden.keys():
+        actual = getattr(output.twin, TWIN[key])
+        assert relative_error(actual, golden[key]) < 1e-5, key
     assert sum(p.numel() for p in discriminator.parameters()) == metadata['d_params']
+
+
+@pytest.mark.parametrize('name', names('D_*-ADC'))
+def test_fakes_are_judged_under_the_other_half_of_the_classes(name):
+    golden, metadata = load(name)
+    _, discriminator = networks(None, name, metadata['config'])
+    output = discriminator.eval()(golden['image'], golden['label'], fake=True)
+    assert torch.equal(output.label, golden['label'])
+    compared = {
+        field: golden[f'eval_adcfake.{key.removeprefix("eval.")}']
+        for key, field in OUTPUTS.items()
+        if key in golden
+    }
+    for field, expected in compared.items():
+        assert relative_error(getattr(output, field), expected) < 1e-5, field
 
 
 def _saved_networks(which: str):

@@ -19,11 +19,11 @@ def _updated(name: str, network: str):
     generator_file = own if own.startswith('G_') else SHARED_GENERATOR
     model, optimizers = trained_model(generator_file, discriminator_file, metadata)
     prefix = f'{network[0]}_step.'
-    z, fake_label = golden[f'{prefix}z'], golden[f'{prefix}fake_label']
+    z, fake_label = golden[f'{prefix}z'].double(), golden[f'{prefix}fake_label']
     if network == 'discriminator':
         real = load(discriminator_file)[0]
         terms = model.update_discriminator(
-            real['image'], real['label'], z, fake_label, optimizers
+            real['image'].double(), real['label'], z, fake_label, optimizers
         )
     else:
         terms = model.update_generator(z, fake_label, optimizers)
@@ -33,15 +33,17 @@ def _updated(name: str, network: str):
 def _zero_gradient(name: str, network: str) -> list[str]:
     replay = load(name)[1]['float64_replay']
     key = f'{network[0].upper()}_params_with_mathematically_zero_gradient'
-    return replay[key]
+    return replay.get(key, [])
 
 
 @pytest.mark.parametrize('name, network', UPDATES)
 def test_an_update_has_the_losses_of_the_reference(name, network):
     _, terms, _, scalars = _updated(name, network)
     assert terms['loss'].item() == pytest.approx(scalars['loss'], rel=1e-5)
-    adversarial = terms['loss_adversarial'].item()
-    assert adversarial == pytest.approx(scalars['parts']['adv'][0], rel=1e-5)
+    adversarial = sum(scalars['parts']['adv'])  # multi-hinge has two in D's step
+    if 'MH' in name and network == 'generator':
+        adversarial *= load(name)[1]['loss']['mh_lambda']
+    assert terms['loss_adversarial'].item() == pytest.approx(adversarial, rel=1e-5)
 
 
 @pytest.mark.parametrize('name, network', UPDATES)
@@ -53,7 +55,11 @@ def test_an_update_has_the_gradients_of_the_reference(name, network):
     assert stored
     for key, expected in CONVERT[network](stored).items():
         assert relative_error(gradients[key], expected) < 1e-4, key
-    norms = {k: v for k, v in scalars['grad_norms'].items() if k not in zero}
+    norms = {
+        name: norm
+        for name, norm in scalars['grad_norms'].items()
+        if name not in zero and norm is not None  # unused there: a twin's weights
+    }
     for key, expected in CONVERT[network](norms).items():
         norm = gradients[key].norm().item()
         assert norm == pytest.approx(expected, rel=1e-4, abs=TINY), key
@@ -74,9 +80,9 @@ def test_three_iterations_with_average_follow_the_trace_of_the_reference():
     model, optimizers = trained_model(
         'G_bigresnet32small_D2DCE', 'D_bigresnet32small_D2DCE', metadata, ema=average
     )
-    draws = iter(zip(golden['z'], golden['fake_label'], strict=True))
+    draws = iter(zip(golden['z'].double(), golden['fake_label'], strict=True))
     for iteration in range(metadata['iterations']):
-        images = golden[f'real_image.{iteration}'].split(rows)
+        images = golden[f'real_image.{iteration}'].double().split(rows)
         labels = golden[f'real_label.{iteration}'].split(rows)
         for update in range(d_updates):
             d_terms = model.update_discriminator(

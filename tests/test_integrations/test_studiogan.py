@@ -1,6 +1,6 @@
 import pytest
 import torch
-from golden_files import load
+from golden_files import load, names
 from golden_networks import part
 
 from reacgan_plugin.integrations.studiogan import (
@@ -8,7 +8,10 @@ from reacgan_plugin.integrations.studiogan import (
     build_networks,
     convert_discriminator_state,
     convert_generator_state,
+    export_discriminator_state,
+    export_generator_state,
 )
+from reacgan_plugin.layers import spectral_norm
 
 
 def _small(**model) -> dict:
@@ -26,14 +29,20 @@ def _small(**model) -> dict:
     return dict(MODEL={**settings, **model}, LOSS=loss)
 
 
-@pytest.mark.parametrize(
-    'prefix, network, convert',
-    [('G', 0, convert_generator_state), ('D', 1, convert_discriminator_state)],
-)
+CONVERTERS = {
+    'G': (0, convert_generator_state, export_generator_state),
+    'D': (1, convert_discriminator_state, export_discriminator_state),
+}
+
+
+@pytest.mark.parametrize('prefix', CONVERTERS)
+@pytest.mark.parametrize('name', names('layout_*'))
 def test_full_size_layout_equals_the_published_config_entry_for_entry(
-    prefix, network, convert
+    name, prefix, monkeypatch
 ):
-    shapes, metadata = load('layout_CIFAR10_ReACGAN')
+    monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)  # no numbers, nothing to settle
+    network, convert, _ = CONVERTERS[prefix]
+    shapes, metadata = load(name)
     with torch.device('meta'):
         built = build_networks(metadata['config_values'])[network]
     ours = {name: list(value.shape) for name, value in built.state_dict().items()}
@@ -41,6 +50,15 @@ def test_full_size_layout_equals_the_published_config_entry_for_entry(
     assert ours == {name: shape.tolist() for name, shape in theirs.items()}
     count = sum(p.numel() for p in built.parameters())
     assert count == metadata[f'{prefix}_params']
+
+
+@pytest.mark.parametrize('name', [*names('G_*'), *names('D_*')])
+def test_an_exported_state_is_the_one_that_was_imported(name):
+    _, convert, export = CONVERTERS[name[0]]
+    state = part(load(name)[0], 'state.')
+    exported = export(convert(state))
+    assert exported.keys() == state.keys()
+    assert all(exported[key] is state[key] for key in state)
 
 
 def test_missing_keys_take_the_defaults_of_the_reference():
@@ -74,9 +92,40 @@ def test_an_unknown_method_is_named_with_what_is_supported():
 
 
 def test_unknown_names_in_a_state_are_listed_ten_at_most():
-    state = {f'blocks.0.0.u{i}': torch.zeros(1) for i in range(12)}
-    with pytest.raises(ValueError, match=r'blocks\.0\.0\.u0.* and 2 more'):
+    state = {f'blocks.0.0.other{i}': torch.zeros(1) for i in range(12)}
+    with pytest.raises(ValueError, match=r'blocks\.0\.0\.other0.* and 2 more'):
         convert_generator_state(state)
+    with pytest.raises(ValueError, match=r'not known: linear3\.weight$'):
+        convert_discriminator_state({'linear3.weight': torch.zeros(1)})
+
+
+@pytest.mark.parametrize(
+    'name, what',
+    [
+        ('blocks.0.0.conv1.u0', 'BigGAN-PyTorch'),
+        ('blocks.0.0.conv1.sv0', 'BigGAN-PyTorch'),
+        ('blocks.0.0.bn1.embed0.weight_orig', 'before version 0.3'),
+    ],
+)
+@pytest.mark.parametrize('convert', [c[1] for c in CONVERTERS.values()])
+def test_names_of_other_generations_are_told_apart(convert, name, what):
+    with pytest.raises(ValueError, match=f'another generation.*{what}.*{name}'):
+        convert({name: torch.zeros(1)})
+
+
+@pytest.mark.parametrize('prefix', CONVERTERS)
+def test_names_of_a_wrapped_network_convert_alike(prefix):
+    _, convert, _ = CONVERTERS[prefix]
+    names = {'G': 'linear0.bias', 'D': 'linear1.bias'}
+    plain, wrapped = ({name: 1} for name in (names[prefix], f'module.{names[prefix]}'))
+    assert convert(wrapped) == convert(plain)
+
+
+def test_what_studiogan_has_no_place_for_is_not_exported():
+    with pytest.raises(ValueError, match='not known: blocks.0.gate'):
+        export_generator_state({'blocks.0.gate': torch.zeros(1)})
+    with pytest.raises(ValueError, match='neither backbone nor head: other'):
+        export_discriminator_state({'other': torch.zeros(1)})
 
 
 def test_any_subset_of_a_state_converts():
