@@ -4,10 +4,10 @@ PyTorch-StudioGAN, configs/ImageNet/ReACGAN-256.yaml), whose best FID is 13.907.
 _base_ = [
     '_base_/models/biggan_128.py',
     '_base_/datasets/imagenet_128.py',
+    '_base_/schedules/biggan_128.py',
     '_base_/runtime.py',
 ]
 
-total_batch_size = 256
 train_cfg = dict(max_iters=500_000)
 sync_bn = True  # batch statistics over all GPUs; without effect on one or on a CPU
 model = dict(
@@ -23,11 +23,4 @@ model = dict(
     ),
     d_updates=2,
     ema=dict(decay=0.9999, start=20_000),
-)
-optim_wrapper = dict(
-    constructor='GANOptimWrapperConstructor',
-    generator=dict(optimizer=dict(type='Adam', lr=5e-5, betas=(0.0, 0.999), eps=1e-6)),
-    discriminator=dict(
-        optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999), eps=1e-6)
-    ),
 )

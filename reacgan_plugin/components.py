@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import mmcv.transforms  # registers mmcv's own transforms in the root  # noqa: F401
 
-from reacgan_plugin import backbones, data, hooks, registry
+from reacgan_plugin import backbones, data, hooks, registry, techniques
+from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
 from reacgan_plugin.gan import adversarial
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
 from reacgan_plugin.gan.technique import Technique
-from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
 from reacgan_plugin.integrations.openmmlab import LAYERS
 from reacgan_plugin.loop import GANTrainLoop
 from reacgan_plugin.runner import GANRunner
@@ -22,14 +22,13 @@ ADVERSARIAL_LOSSES = {
     'Wasserstein': adversarial.Wasserstein,
     'Relativistic': adversarial.Relativistic,
 }
+TECHNIQUES = {'R1': techniques.R1, 'PathLength': techniques.PathLength}
 OWN_MODELS = {
-    'BigGANGenerator': backbones.BigGANGenerator,
-    'BigGANDiscriminator': backbones.BigGANDiscriminator,
-    'CodedGenerator': backbones.CodedGenerator,
     'ConditionalGAN': ConditionalGAN,
     'ImagePreprocessor': data.ImagePreprocessor,
     'Technique': Technique,
 }
+BACKBONES = {name: getattr(backbones, name) for name in backbones.__all__}
 DATASETS = {
     'Digits': data.Digits,
     'ClassFolder': data.ClassFolder,
@@ -49,7 +48,11 @@ HOOKS = {
 }
 OWN = [
     (registry.MODELS, {**CONDITIONINGS, **HEADS, **LAYERS}),
-    (registry.MODELS, {**ADVERSARIAL_LOSSES, **OWN_MODELS}),
+    (registry.MODELS, {**ADVERSARIAL_LOSSES, **TECHNIQUES, **OWN_MODELS}),
+    (
+        registry.BACKBONES,
+        {name: getattr(backbones, name) for name in backbones.__all__},
+    ),
     (registry.DATASETS, DATASETS),
     (registry.TRANSFORMS, TRANSFORMS),
     (registry.HOOKS, HOOKS),

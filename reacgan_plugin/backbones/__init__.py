@@ -1,5 +1,23 @@
 """Generators, and discriminators' backbones: image -> pooled features."""
 
 from reacgan_plugin.backbones.biggan import BigGANDiscriminator, BigGANGenerator
+from reacgan_plugin.backbones.biggan_deep import (
+    BigGANDeepDiscriminator,
+    BigGANDeepGenerator,
+)
+from reacgan_plugin.backbones.coded import CodedGenerator
+from reacgan_plugin.backbones.resnet import ResNetDiscriminator, ResNetGenerator
+from reacgan_plugin.backbones.stylegan2_discriminator import StyleGAN2Discriminator
+from reacgan_plugin.backbones.stylegan2_generator import StyleGAN2Generator
 
-__all__ = ['BigGANDiscriminator', 'BigGANGenerator']
+__all__ = [
+    'BigGANDeepDiscriminator',
+    'BigGANDeepGenerator',
+    'BigGANDiscriminator',
+    'BigGANGenerator',
+    'CodedGenerator',
+    'ResNetDiscriminator',
+    'ResNetGenerator',
+    'StyleGAN2Discriminator',
+    'StyleGAN2Generator',
+]

@@ -5,78 +5,60 @@ Letters: N batch, Z width of z, K classes, C features, S image side.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import parametrize
 
-from reacgan_plugin.backbones.biggan_sizes import (
-    DISCRIMINATOR_WIDTHS,
-    DOWNSAMPLES,
-    GENERATOR_WIDTHS,
-    sizes_entry,
-)
-from reacgan_plugin.functional.labels import check_label
-from reacgan_plugin.layers import (
-    ConditionalBatchNorm2d,
-    SelfAttention,
-    batch_norm,
-    conv2d,
-    embedding,
-    linear,
-)
-
-START_SIZE = 4
+from reacgan_plugin.backbones.base import ResidualDiscriminator, ResidualGenerator
+from reacgan_plugin.backbones.sizes import DISCRIMINATOR_WIDTHS, Size
+from reacgan_plugin.layers import ConditionalBatchNorm2d, batch_norm, conv2d
 
 
 class GeneratorBlock(nn.Module):
-    """Residual block: two conditional norms and convolutions, optionally doubling."""
+    """Residual block that doubles the sides: two norms and convolutions.
+
+    Args:
+        norm: channels -> a norm that is called with the features and the condition.
+    """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        condition_dim: int,
+        norm: Callable[[int], nn.Module],
         *,
-        upsample: bool = True,
         spectral_norm: bool = True,
     ):
         super().__init__()
         options = dict(spectral_norm=spectral_norm)
-        self.scale = 2 if upsample else 1
-        self.norm1 = ConditionalBatchNorm2d(in_channels, condition_dim, **options)
-        self.norm2 = ConditionalBatchNorm2d(out_channels, condition_dim, **options)
+        self.norm1 = norm(in_channels)
+        self.norm2 = norm(out_channels)
         self.conv1 = conv2d(in_channels, out_channels, 3, **options)
         self.conv2 = conv2d(out_channels, out_channels, 3, **options)
         self.shortcut = conv2d(in_channels, out_channels, 1, **options)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        h = self._upsample(F.relu(self.norm1(x, condition)))
-        h = F.relu(self.norm2(self.conv1(h), condition))
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
+        h = _double(F.relu(self.norm1(x, *condition)))
+        h = F.relu(self.norm2(self.conv1(h), *condition))
         # a 1 x 1 convolution and nearest upsampling commute; this order is cheaper
-        return self.conv2(h) + self._upsample(self.shortcut(x))
-
-    def _upsample(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=self.scale) if self.scale > 1 else x
+        return self.conv2(h) + _double(self.shortcut(x))
 
 
-class BigGANGenerator(nn.Module):
+class BigGANGenerator(ResidualGenerator):
     """z and a class make an image, one chunk of z entering at each block.
 
     Args:
-        size: S, one of 32, 64, 128, 256, 512.
+        size: S, or (H, W); see :mod:`reacgan_plugin.backbones.sizes`.
         num_classes: K; None for a generator without labels.
         base_channels: channel unit, multiplied by the table's widths.
         z_dim: Z; a multiple of the number of blocks plus one.
         shared_dim: width of the class embedding that all blocks share.
-        attention_at: feature sizes after whose block self-attention follows.
-        depth: blocks at each resolution; those after the first do not resize.
+        attention_at: short sides of features after whose block self-attention follows.
         spectral_norm: normalise every convolution and linear map but the embedding.
 
-    Shapes: z (N, Z), label (N,) -> image (N, 3, S, S) in [-1, 1].
+    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W) in [-1, 1].
     Raises: ValueError for a size, z_dim or attention that does not fit, and for z or
     labels of the wrong shape.
     """
@@ -84,71 +66,33 @@ class BigGANGenerator(nn.Module):
     def __init__(
         self,
         *,
-        size: int = 32,
+        size: Size = 32,
         num_classes: int | None = 10,
         base_channels: int = 96,
         z_dim: int = 80,
         shared_dim: int = 128,
         attention_at: Sequence[int] = (16,),
-        depth: int = 1,
         spectral_norm: bool = True,
     ):
-        super().__init__()
-        widths = [base_channels * w for w in sizes_entry(GENERATOR_WIDTHS, size)]
-        stages = len(widths) - 1
-        sides = [START_SIZE * 2 ** (stage + 1) for stage in range(stages)]
-        _check_attention(attention_at, sides)
-        self.size, self.num_classes, self.z_dim = size, num_classes, z_dim
-        self.chunk = _chunk(z_dim, stages * depth + 1)
-        condition_dim = self.chunk
-        if num_classes is not None:
-            # the reference leaves this one weight without spectral norm
-            self.class_embedding = embedding(
-                num_classes, shared_dim, spectral_norm=False
-            )
-            condition_dim += shared_dim
+        super().__init__(
+            size=size,
+            num_classes=num_classes,
+            base_channels=base_channels,
+            z_dim=z_dim,
+        )
+        self.chunk = _chunk(z_dim, len(self.feature_sides) + 1)
+        condition_dim = self.chunk + self._add_class_embedding(shared_dim)
         options = dict(spectral_norm=spectral_norm)
-        self.input = linear(self.chunk, widths[0] * START_SIZE**2, **options)
-        self.blocks = nn.ModuleList()
-        for stage, (wide, narrow) in enumerate(pairwise(widths)):
-            for step in range(depth):
-                block = GeneratorBlock(
-                    wide if step == 0 else narrow,
-                    narrow,
-                    condition_dim,
-                    upsample=step == 0,
-                    **options,
-                )
-                self.blocks.append(block)
-            if sides[stage] in attention_at:
-                self.blocks.append(SelfAttention(narrow, **options))
-        self.norm = batch_norm(widths[-1])
-        self.output = conv2d(widths[-1], 3, 3, **options)
+        norm = partial(ConditionalBatchNorm2d, condition_dim=condition_dim, **options)
 
-    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        with parametrize.cached():
-            return self._synthesise(z, label)
+        def stage(wide, narrow):
+            return [GeneratorBlock(wide, narrow, norm, **options)]
 
-    def _synthesise(self, z: Tensor, label: Tensor | None) -> Tensor:
-        if z.shape[1:] != (self.z_dim,):
-            raise ValueError(
-                f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
-            )
+        self._build(stage, input_dim=self.chunk, attention_at=attention_at, **options)
+
+    def _inputs(self, z: Tensor, label: Tensor | None):
         first, *chunks = z.split(self.chunk, dim=1)
-        if self.num_classes is not None:
-            if label is None:
-                raise ValueError('this generator is conditional and needs labels')
-            check_label(label, len(z), self.num_classes)
-            shared = self.class_embedding(label.long())
-            chunks = [torch.cat([shared, chunk], dim=1) for chunk in chunks]
-        x = self.input(first).unflatten(1, (-1, START_SIZE, START_SIZE))
-        conditions = iter(chunks)
-        for block in self.blocks:
-            if isinstance(block, SelfAttention):
-                x = block(x)
-            else:
-                x = block(x, next(conditions))
-        return torch.tanh(self.output(F.relu(self.norm(x))))
+        return first, ((part,) for part in self._beside_class(chunks, label))
 
 
 class DiscriminatorBlock(nn.Module):
@@ -206,17 +150,16 @@ class DiscriminatorBlock(nn.Module):
         return F.avg_pool2d(x, 2) if self.downsample else x
 
 
-class BigGANDiscriminator(nn.Module):
+class BigGANDiscriminator(ResidualDiscriminator):
     """The backbone of BigGAN's discriminator: image -> sum-pooled features.
 
     Args:
-        size: S, one of 32, 64, 128, 256, 512.
+        size: S, or (H, W); see :mod:`reacgan_plugin.backbones.sizes`.
         base_channels: channel unit, multiplied by the table's widths.
-        attention_at: feature sizes after whose block self-attention follows.
-        depth: blocks at each resolution; those after the first do not resize.
+        attention_at: short sides of features after whose block self-attention follows.
         spectral_norm: normalise every convolution; False: batch norms in the blocks.
 
-    Shapes: image (N, 3, S, S) in [-1, 1] -> (N, C); C is ``out_channels``.
+    Shapes: image (N, 3, H, W) in [-1, 1] -> (N, C); C is ``out_channels``.
     Raises: ValueError for a size that is not prepared, attention that does not fit,
     and images of another size.
     """
@@ -224,40 +167,29 @@ class BigGANDiscriminator(nn.Module):
     def __init__(
         self,
         *,
-        size: int = 32,
+        size: Size = 32,
         base_channels: int = 96,
         attention_at: Sequence[int] = (16,),
-        depth: int = 1,
         spectral_norm: bool = True,
     ):
-        super().__init__()
-        widths = [base_channels * w for w in sizes_entry(DISCRIMINATOR_WIDTHS, size)]
-        sides = [size // 2 ** (stage + 1) for stage in range(DOWNSAMPLES[size])]
-        _check_attention(attention_at, sides)
-        self.size, self.out_channels = size, widths[-1]
+        super().__init__(size=size)
         options = dict(spectral_norm=spectral_norm)
-        self.blocks = nn.Sequential()
-        for stage, (before, after) in enumerate(pairwise([3, *widths])):
-            downsample = stage < len(sides)
-            for step in range(depth):
-                block = DiscriminatorBlock(
-                    before if step == 0 else after,
-                    after,
-                    downsample=downsample and step == 0,
-                    first=stage == step == 0,
-                    **options,
-                )
-                self.blocks.append(block)
-            if downsample and sides[stage] in attention_at:
-                self.blocks.append(SelfAttention(after, **options))
 
-    def forward(self, image: Tensor) -> Tensor:
-        if image.shape[2:] != (self.size, self.size):
-            raise ValueError(
-                f'images have {tuple(image.shape[2:])} pixels, the discriminator was '
-                f'built for {self.size} x {self.size}'
+        def stage(index, before, after):
+            halves = index < len(self.feature_sides)
+            first = index == 0
+            block = DiscriminatorBlock(
+                before, after, downsample=halves, first=first, **options
             )
-        return F.relu(self.blocks(image)).sum(dim=(2, 3))
+            return [block]
+
+        widths = DISCRIMINATOR_WIDTHS[min(self.image_sides)]
+        channels = [3, *(base_channels * width for width in widths)]
+        self._build(stage, channels, attention_at=attention_at, **options)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2)
 
 
 def _no_norm(channels: int) -> nn.Module:
@@ -273,13 +205,3 @@ def _chunk(z_dim: int, parts: int) -> int:
         f'z_dim={z_dim} does not split into {parts} equal chunks (one for the input, '
         f'one for each block); nearest: {" or ".join(map(str, nearest))}'
     )
-
-
-def _check_attention(attention_at: Sequence[int], sizes: Sequence[int]) -> None:
-    """Attention can only follow a block whose features have that size."""
-    for size in attention_at:
-        if size not in sizes:
-            raise ValueError(
-                f'attention_at has {size}; features after blocks have the sides '
-                f'{", ".join(map(str, sizes))}'
-            )

@@ -68,11 +68,19 @@ def check_image_size(
     if (height, width) != expected:
         raise ValueError(
             f'the pipeline gives images of {height} x {width}, but the networks expect '
-            f'{expected[0]} x {expected[1]} (height x width); put dict(type='
-            f"'CenterCropSquare'), dict(type='Resize', scale=({expected[1]}, "
-            f"{expected[0]}), backend='pillow', interpolation='bicubic') before "
-            'PackImage'
+            f'{expected[0]} x {expected[1]} (height x width); put '
+            f'{_resizing(*expected)} before PackImage'
         )
+
+
+def _resizing(height: int, width: int) -> str:
+    """The transforms that make images of that size; mmcv's scale is (width, height)."""
+    resize = (
+        f"dict(type='Resize', scale=({width}, {height}), backend='pillow', "
+        "interpolation='bicubic')"
+    )
+    # squeezing a square into another shape would distort what is in it
+    return f"dict(type='CenterCropSquare'), {resize}" if height == width else resize
 
 
 def _check_classes(classes: list[str], num_classes: int) -> None:

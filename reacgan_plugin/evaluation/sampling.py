@@ -21,7 +21,7 @@ def draw_z(count: int, z_dim: int, seed: int) -> Tensor:
 def generate(
     model: nn.Module, label: Tensor, *, z: Tensor, batch_size: int = 100
 ) -> Tensor:
-    """Images of the model's averaged generator, uint8 (N, 3, S, S) on the CPU.
+    """Images of the model's averaged generator, uint8 (N, 3, H, W) on the CPU.
 
     Args:
         model: a :class:`~reacgan_plugin.gan.model.ConditionalGAN`.

@@ -19,9 +19,16 @@ from reacgan_plugin.functional.classification import (
     feature_matching,
     multi_hinge,
 )
+from reacgan_plugin.functional.codes import (
+    CodeSizes,
+    codes_of,
+    continuous_code_loss,
+    discrete_code_loss,
+)
 from reacgan_plugin.functional.contrastive import conditional_contrastive
 from reacgan_plugin.functional.d2d_ce import d2d_cross_entropy
 from reacgan_plugin.functional.labels import check_label
+from reacgan_plugin.functional.penalties import path_lengths, r1
 from reacgan_plugin.functional.precision import full_precision
 from reacgan_plugin.functional.sphere import (
     pairwise_cosine,
@@ -30,10 +37,14 @@ from reacgan_plugin.functional.sphere import (
 )
 
 __all__ = [
+    'CodeSizes',
     'check_label',
     'class_cross_entropy',
+    'codes_of',
     'conditional_contrastive',
+    'continuous_code_loss',
     'd2d_cross_entropy',
+    'discrete_code_loss',
     'feature_matching',
     'full_precision',
     'hinge_discriminator',
@@ -44,7 +55,9 @@ __all__ = [
     'logistic_generator',
     'multi_hinge',
     'pairwise_cosine',
+    'path_lengths',
     'project_to_sphere',
+    'r1',
     'relativistic_discriminator',
     'relativistic_generator',
     'row_cosine',

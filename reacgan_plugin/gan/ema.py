@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -10,15 +11,49 @@ from torch import nn
 from reacgan_plugin.options import in_range, one_of
 
 
-def ema_settings(ema: dict | None) -> dict | None:
+class Average(NamedTuple):
+    """How the average of a generator moves.
+
+    Args:
+        decay: factor of the old average in one iteration, or:
+        half_life: thousands of images after which half of a weight is forgotten.
+        ramp_up: the half-life is at most this share of the images seen so far.
+        start: iteration until which the average is a copy.
+
+    Source: of half-life and ramp-up Karras et al. 2020 ("ADA"), appendix D.
+    """
+
+    decay: float = 0.9999
+    half_life: float | None = None
+    ramp_up: float | None = None
+    start: int = 0
+
+    def decay_at(self, iteration: int, batch: int) -> float:
+        """Decay in an iteration, counted from 0, of ``batch`` images."""
+        if iteration < self.start:
+            return 0.0
+        if self.half_life is None:
+            return self.decay
+        images = 1000 * self.half_life
+        if self.ramp_up is not None:
+            images = min(images, self.ramp_up * (iteration + 1) * batch)
+        return 0.5 ** (batch / images)
+
+
+def ema_settings(ema: dict | None) -> Average | None:
     """A config's ``ema`` with defaults; ValueError for a key or value not allowed."""
     if ema is None:
         return None
     for key in ema:
-        one_of('model.ema key', key, ('decay', 'start'))
-    settings = {'decay': 0.9999, 'start': 0, **ema}
-    in_range('model.ema.decay', settings['decay'], above=0, up_to=1)
-    return settings
+        one_of('model.ema key', key, Average._fields)
+    for key, largest in (('decay', 1), ('half_life', None), ('ramp_up', None)):
+        if ema.get(key) is not None:
+            in_range(f'model.ema.{key}', ema[key], above=0, up_to=largest)
+    if 'half_life' in ema and 'decay' in ema:
+        raise ValueError('model.ema has decay and half_life; allowed: one of them')
+    if 'ramp_up' in ema and 'half_life' not in ema:
+        raise ValueError('model.ema.ramp_up shortens half_life, which is not given')
+    return Average(**ema)
 
 
 def averaged_copy(module: nn.Module) -> nn.Module:

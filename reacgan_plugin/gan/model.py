@@ -2,7 +2,7 @@
 
 Which terms exist is decided by the objects that were built: the adversarial loss, the
 conditioning and a list of techniques. Letters: N rows of this rank in one update, Z
-width of z, S image side.
+width of z.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class ConditionalGAN(BaseModel):
         num_classes: K.
         adversarial_loss: component or config, ``dict(type='Hinge')``.
         techniques: list of :class:`Technique` or configs.
-        ema: ``dict(decay=..., start=...)`` for an average of the generator, which
-            copies until iteration ``start``; None: no average.
+        ema: ``dict(decay=..., start=...)`` or ``dict(half_life=...)`` for an average of
+            the generator, see :class:`~reacgan_plugin.gan.ema.Average`; None: none.
         d_updates: discriminator updates in an iteration.
         accumulation: micro-batches in an update, whose gradients are averaged;
             negatives and batch statistics stay inside a micro-batch.
@@ -103,7 +103,7 @@ class ConditionalGAN(BaseModel):
         """One iteration: ``d_updates`` discriminator updates, one of the generator.
 
         Args:
-            data: image (d_updates x N, 3, S, S) and label (d_updates x N,) of this
+            data: image (d_updates x N, 3, H, W) and label (d_updates x N,) of this
                 rank; update u takes the rows from u x N on.
             optim_wrapper: a mapping with ``generator`` and ``discriminator``.
 
@@ -133,7 +133,7 @@ class ConditionalGAN(BaseModel):
         outputs = {f'd/{name}': value for name, value in d_terms.items()}
         outputs.update((f'g/{name}', value) for name, value in g_terms.items())
         self.techniques.after_update(outputs)
-        self.update_ema()
+        self.update_ema(len(images[0]) * distributed.world_size())
         self.iteration += 1
         return outputs
 
@@ -231,11 +231,11 @@ class ConditionalGAN(BaseModel):
         device = self.data_preprocessor.device
         return z.to(device, non_blocking=True), label.to(device, non_blocking=True)
 
-    def update_ema(self) -> None:
-        """Move the generator's average; a copy until its start iteration."""
+    def update_ema(self, batch: int = 1) -> None:
+        """Move the generator's average after an iteration of ``batch`` images, over
+        all processes."""
         if self.generator_ema is not None:
-            started = self.iteration >= self.ema['start']
-            decay = self.ema['decay'] if started else 0.0
+            decay = self.ema.decay_at(self.iteration, batch)
             update_average(self.generator_ema, self.generator, decay)
 
     def distribute(self) -> None:
@@ -245,7 +245,7 @@ class ConditionalGAN(BaseModel):
 
     @torch.no_grad()
     def forward(self, z: Tensor, label: Tensor, mode: str = 'tensor') -> Tensor:
-        """Images (N, 3, S, S) in [-1, 1] of the averaged generator if there is one,
+        """Images (N, 3, H, W) in [-1, 1] of the averaged generator if there is one,
         with running batch statistics."""
         averaged = self.generator_ema
         network = self.generator if averaged is None else averaged

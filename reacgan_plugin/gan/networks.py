@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from reacgan_plugin.backbones.sizes import pair
 from reacgan_plugin.gan.discriminator import Discriminator
 from reacgan_plugin.registry import (
     BACKBONES,
@@ -24,6 +25,9 @@ def build_generator(generator: nn.Module | dict, num_classes: int) -> nn.Module:
     if not isinstance(generator, dict):
         return generator
     check_type(BACKBONES, generator, 'model.generator')
+    if isinstance(generator.get('generator'), dict):  # one around another one
+        inner = build_generator(generator['generator'], num_classes)
+        return build(BACKBONES, {**generator, 'generator': inner})
     known = parameters_of(BACKBONES, generator)
     if known is not None and 'num_classes' not in known:
         return build(BACKBONES, generator)
@@ -47,15 +51,19 @@ def build_discriminator(
     backbone = build(BACKBONES, discriminator)
     if isinstance(backbone, Discriminator):
         return backbone, built_conditioning(loss)
-    loss, head = build_conditioning(loss, backbone.out_channels, num_classes)
+    layers = getattr(backbone, 'head_layers', None)
+    loss, head = build_conditioning(loss, backbone.out_channels, num_classes, layers)
     return Discriminator(backbone, head), loss
 
 
 def check_sizes(generator: nn.Module, discriminator: Discriminator) -> None:
-    """ValueError when both networks have a ``size`` and the two differ."""
+    """Images must fit the discriminator: a ``size`` is a side or (height, width).
+
+    Raises: ValueError when both networks have one and the two differ.
+    """
     ours = getattr(generator, 'size', None)
     theirs = getattr(discriminator.backbone, 'size', None)
-    if None not in (ours, theirs) and ours != theirs:
+    if None not in (ours, theirs) and pair(ours) != pair(theirs):
         raise ValueError(
             f'model.generator.size={ours} and model.discriminator.size={theirs} '
             'must be the same'

@@ -14,6 +14,7 @@ from mmengine import registry as root
 from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
 from reacgan_plugin.layers import HypersphereProjection
 
+
 def register_in_root(classes: dict[str, type]) -> None:
     """Register into mmengine's root MODELS; a name taken by another class stays."""
     for name, cls in classes.items():

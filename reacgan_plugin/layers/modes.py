@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrize import ParametrizationList
 
 
 @contextmanager
@@ -24,17 +24,35 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def untracked_statistics(module: nn.Module) -> Iterator[None]:
-    """Batch norms inside keep their running statistics meanwhile, and in training
-    mode go on normalising by the batch."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-    norms = [norm for norm in norms if norm.track_running_stats]
-    for norm in norms:
-        norm.track_running_stats = False
+    """Modules inside that track running statistics in training mode (batch norms, the
+    average of w) keep them meanwhile, and go on as in training mode otherwise."""
+    tracking = [m for m in module.modules() if m.training and _tracks(m)]
+    for part in tracking:
+        part.track_running_stats = False
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for part in tracking:
+            part.track_running_stats = True
+
+
+def _tracks(module: nn.Module) -> bool:
+    return getattr(module, 'track_running_stats', False) is True
+
+
+@contextmanager
+def settled(module: nn.Module) -> Iterator[None]:
+    """Parametrizations inside are in evaluation mode meanwhile: a further pass takes
+    no further power iteration of spectral norm."""
+    lists = [m for m in module.modules() if isinstance(m, ParametrizationList)]
+    training = [m for part in lists for m in part.modules() if m.training]
+    for part in training:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 import torch
@@ -94,3 +95,72 @@ def test_half_precision_logits_give_a_float32_loss(name, half):
     assert loss.dtype == torch.float32
     assert torch.isfinite(loss)
     assert generator(name)(fake).dtype == torch.float32
+
+
+def pairs(*shape):
+    """Real and fake logits."""
+    return torch.randn(2, *shape, dtype=torch.float64).requires_grad_().unbind()
+
+
+def test_relativistic_losses_are_means_over_pairs():
+    real, fake = pairs(6)
+    discriminator, generator = [], []
+    for r, f in zip(real, fake, strict=True):
+        margin = (r - f).item()
+        discriminator.append(math.log(1 + math.exp(-margin)))
+        generator.append(math.log(1 + math.exp(margin)))
+    loss = functional.relativistic_discriminator(real, fake)
+    assert math.isclose(loss.item(), sum(discriminator) / 6)
+    loss = functional.relativistic_generator(fake, real)
+    assert math.isclose(loss.item(), sum(generator) / 6)
+
+
+def test_relativistic_losses_see_the_difference_alone():
+    real, fake = pairs(6)
+    for loss in (
+        functional.relativistic_discriminator,
+        functional.relativistic_generator,
+    ):
+        assert torch.isclose(loss(real + 3, fake + 3), loss(real, fake))
+        assert not torch.isclose(loss(real, fake), loss(fake, real))
+
+
+def test_gradients_of_relativistic_losses_are_right_and_opposite():
+    for loss in (
+        functional.relativistic_discriminator,
+        functional.relativistic_generator,
+    ):
+        first, second = pairs(5)
+        assert gradcheck(loss, (first, second))
+        gradients = torch.autograd.grad(loss(first, second), (first, second))
+        assert torch.allclose(gradients[0], -gradients[1])
+
+
+@pytest.mark.parametrize(
+    'loss',
+    [functional.relativistic_discriminator, functional.relativistic_generator],
+)
+def test_saturated_relativistic_logits_stay_finite_and_keep_their_gradient(loss):
+    loser, winner = torch.tensor([[-500.0], [500.0]], requires_grad=True)
+    value = loss(loser, winner)
+    assert math.isclose(value.item(), 1000)
+    gradients = torch.autograd.grad(value, (loser, winner))
+    assert [gradient.item() for gradient in gradients] == [-1, 1]
+    assert loss(winner, loser) == 0
+
+
+@pytest.mark.parametrize('real, fake', [((4,), (3,)), ((4,), (4, 1)), ((1,), (4,))])
+def test_relativistic_logits_that_are_no_pairs_raise(real, fake):
+    message = re.escape(f'{real} real and {fake} fake logits; allowed: as many')
+    with pytest.raises(ValueError, match=message):
+        functional.relativistic_discriminator(torch.zeros(real), torch.zeros(fake))
+    with pytest.raises(ValueError, match=message):
+        functional.relativistic_generator(torch.zeros(fake), torch.zeros(real))
+
+
+@pytest.mark.parametrize('half', [torch.float16, torch.bfloat16])
+def test_half_precision_pairs_give_a_float32_loss(half):
+    real, fake = torch.full((4,), 6e4, dtype=half), torch.full((4,), -6e4, dtype=half)
+    loss = functional.relativistic_generator(fake, real)
+    assert loss.dtype == torch.float32
+    assert math.isclose(loss.item(), 1.2e5, rel_tol=0.01)  # over float16's largest

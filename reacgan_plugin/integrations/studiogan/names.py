@@ -146,8 +146,9 @@ def _check_known(state: Mapping, names: list[tuple[str, str]]) -> None:
         found = [name for name in state if re.search(pattern, name)]
         if found:
             raise ValueError(
-                f'state dict has names of another generation, {what}: {some(found, 3)}; '
-                "only names of PyTorch-StudioGAN's version 0.3 and later are read"
+                f'state dict has names of another generation, {what}: '
+                f"{some(found, 3)}; only those of PyTorch-StudioGAN's version 0.3 and "
+                'later are read'
             )
     unknown = [k for k in state if not any(re.search(old, k) for old, _ in names)]
     if unknown:

@@ -1,4 +1,4 @@
-"""Sections and keys of a StudioGAN config: defaults, what is read, what is not known."""
+"""Sections and keys of a StudioGAN config: defaults, and what is not known."""
 
 from __future__ import annotations
 

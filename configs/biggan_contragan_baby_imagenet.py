@@ -1,0 +1,8 @@
+"""ContraGAN (Kang and Park 2020), on Baby-ImageNet, at the budget of ReACGAN's
+config."""
+
+_base_ = 'biggan_reacgan_baby_imagenet.py'
+
+model = dict(
+    loss=dict(_delete_=True, type='2C', temperature=1.0, loss_weight=1.0, embed_dim=768)
+)

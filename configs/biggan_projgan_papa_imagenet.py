@@ -1,0 +1,6 @@
+"""The projection discriminator (Miyato and Koyama 2018), BigGAN's own, on
+Papa-ImageNet, at the budget of ReACGAN's config."""
+
+_base_ = 'biggan_reacgan_papa_imagenet.py'
+
+model = dict(loss=dict(_delete_=True, type='PD'))

@@ -1,0 +1,6 @@
+"""TAC-GAN, a twin auxiliary classifier (Gong et al. 2019), on CUB-200, at the budget
+of ReACGAN's config."""
+
+_base_ = 'biggan_reacgan_cub200.py'
+
+model = dict(loss=dict(_delete_=True, type='TAC', method=dict(type='AC')))

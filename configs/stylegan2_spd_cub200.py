@@ -1,0 +1,6 @@
+"""StyleGAN2 with its own conditioning, the mapped projection, on CUB-200, at the
+budget of the config with D2D-CE."""
+
+_base_ = 'stylegan2_reacgan_cub200.py'
+
+model = dict(loss=dict(_delete_=True, type='SPD'))
