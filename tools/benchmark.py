@@ -1,9 +1,10 @@
 """Measurements side by side in one run, as a Markdown table with goals and verdicts.
 
     python tools/benchmark.py loss [--out FILE]
+    python tools/benchmark.py conditionings [--out FILE]
 
-A measurement is a function of the parsed options that returns rows; ``add_loss`` shows
-how it becomes a subcommand.
+A measurement is a function of the parsed options that returns Markdown; ``add_loss``
+shows how it becomes a subcommand.
 """
 
 from __future__ import annotations
@@ -212,13 +213,17 @@ def metric_learning_losses(options) -> dict[str, torch.nn.Module]:
     }
 
 
-def measure_loss(options) -> list[Row]:
-    return [
-        *loss_against_broadcast(options),
-        *loss_memory(options),
-        *loss_memory_large(options),
-        *loss_against_metric_learning(options),
-    ]
+def measure_loss(options) -> str:
+    return table(
+        [
+            *loss_against_broadcast(options),
+            *loss_memory(options),
+            *loss_memory_large(options),
+            *loss_against_metric_learning(options),
+        ]
+    ) + (
+        f'\n\nMedian of {options.repeats}; memory is the peak of live tensor bytes.'
+    )
 
 
 def add_loss(commands) -> None:
@@ -231,10 +236,32 @@ def add_loss(commands) -> None:
     command.set_defaults(measure=measure_loss)
 
 
+def measure_conditionings(options) -> str:
+    try:
+        import benchmark_conditionings as conditionings
+    except ImportError as error:
+        raise SystemExit(f"{error}; pip install 'reacgan-plugin[train]'") from None
+    return conditionings.measure(options) + (
+        f'\n\nThe digits demo, {options.seconds:g} seconds of each process, seed '
+        f'{options.seed}.'
+    )
+
+
+def add_conditionings(commands) -> None:
+    command = commands.add_parser(
+        'conditionings', help='what every conditioning reaches on the digits'
+    )
+    command.add_argument('--seconds', type=float, default=180, help='of each')
+    command.add_argument('--seed', type=int, default=0)
+    command.add_argument('--methods', nargs='+', help='default: all')
+    command.set_defaults(measure=measure_conditionings)
+
+
 def parser() -> argparse.ArgumentParser:
     main_parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = main_parser.add_subparsers(required=True, metavar='WHAT')
     add_loss(commands)
+    add_conditionings(commands)
     for command in commands.choices.values():
         command.add_argument(
             '--threads',
@@ -249,11 +276,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
-    result = table(options.measure(options))
+    result = options.measure(options)
     load = f'{os.getloadavg()[0]:.1f}' if hasattr(os, 'getloadavg') else 'unknown'
     result += (
-        f'\n\ntorch {torch.__version__}, CPU, {options.threads} threads, load {load}; '
-        f'median of {options.repeats}; memory is the peak of live tensor bytes.\n'
+        f' torch {torch.__version__}, CPU, {options.threads} threads, load {load}.\n'
     )
     print(result)
     if options.out:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,19 +74,25 @@ def import_run(config_file: str, files: Mapping[str, str], out: str) -> list[str
     from reacgan_plugin.registry import MODELS, build
 
     ours, remarks = training_config(read_yaml(config_file))
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = folder / f'{Path(config_file).stem}.py'
-    written.write_text(config_text(ours, Path(config_file).name, remarks))
-    config, _ = load_config(str(written))
+    stem = Path(config_file).stem
+    with tempfile.TemporaryDirectory() as aside:  # nothing is left of what fails
+        draft = Path(aside, f'{stem}.py')
+        draft.write_text(config_text(ours, Path(config_file).name, remarks))
+        config, _ = load_config(str(draft))
+        text = draft.read_text()
     config.model.seed = 0
     model = build(MODELS, config.model)
-    optimizers = GANOptimWrapperConstructor(config.optim_wrapper)(model)
-    remarks += import_files(model, dict(optimizers.items()), files)
-    lines = [f'note: {remark}' for remark in remarks] + [f'config      {written}']
+    settings = {k: v for k, v in config.optim_wrapper.items() if k != 'constructor'}
+    optimizers = dict(GANOptimWrapperConstructor(settings)(model).items())
+    remarks += import_files(model, optimizers, files)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / f'{stem}.py'
+    written.write_text(text)
+    lines = [*(f'note        {remark}' for remark in remarks), f'config      {written}']
     if files:
         checkpoint = folder / f'iter_{model.iteration}.pth'
-        content = checkpoint_of(model, dict(optimizers.items()), config_json(config))
+        content = checkpoint_of(model, optimizers, config_json(config))
         write_checkpoint(content, checkpoint)
         lines.append(f'checkpoint  {checkpoint}')
     return lines

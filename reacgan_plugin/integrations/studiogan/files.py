@@ -121,7 +121,7 @@ def checkpoint_of(model: nn.Module, optimizers: Mapping, config_json: str) -> di
         ),
         state_dict=model.state_dict(),
         optimizer={k: w.state_dict() for k, w in optimizers.items()},
-        param_schedules={},
+        param_schedulers={},
         history={},
     )
 
