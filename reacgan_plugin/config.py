@@ -99,7 +99,7 @@ def check_types(config: Mapping) -> None:
     """
     for key, kind, entry, given in _slots(config):
         if isinstance(entry, Mapping):
-            allowed = CONDITIONINGS if key == 'model.loss' else ()
+            allowed = CONDITIONINGS if key.startswith('model.loss') else ()
             registry.check_type(kind, entry, key, allowed)
             registry.check_keywords(kind, entry, key, given)
 
@@ -108,11 +108,13 @@ def _slots(config: Mapping) -> Iterator[tuple]:
     """(key, registry, config, names the builder adds) of every component."""
     model = config.get('model', {})
     yield 'model', registry.MODELS, model, ()
-    for name in ('generator', 'discriminator', 'loss', 'adversarial_loss'):
+    for name in ('discriminator', 'adversarial_loss'):
         yield f'model.{name}', registry.MODELS, model.get(name), ()
-    for name, inner in (('generator', 'generator'), ('loss', 'method')):
-        wrapped = (model.get(name) or {}).get(inner)  # what goes around another one
-        yield f'model.{name}.{inner}', registry.MODELS, wrapped, ()
+    # both may go around another one, and that around a third
+    yield from _nested('model.loss', model.get('loss'), 'method')
+    yield from _nested(
+        'model.generator', model.get('generator'), 'generator', ('num_classes',)
+    )
     yield from _listed('model.techniques', registry.MODELS, model.get('techniques'))
     yield from _dataset_slots(
         'train_dataloader.dataset', config.get('train_dataloader', {}).get('dataset')
@@ -133,6 +135,12 @@ def _slots(config: Mapping) -> Iterator[tuple]:
     for i, hook in enumerate(config.get('custom_hooks') or ()):
         for name in ('train', 'held_out'):  # of a report
             yield from _dataset_slots(f'custom_hooks[{i}].{name}', hook.get(name))
+
+
+def _nested(key: str, entry, inner: str, given=()) -> Iterator[tuple]:
+    yield key, registry.MODELS, entry, given
+    if isinstance(entry, Mapping) and inner in entry:
+        yield from _nested(f'{key}.{inner}', entry[inner], inner, given)
 
 
 def _dataset_slots(key: str, dataset) -> Iterator[tuple]:

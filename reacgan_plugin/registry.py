@@ -18,6 +18,7 @@ from mmengine import registry as root
 from mmengine.registry import DefaultScope, Registry
 
 from reacgan_plugin.conditioning.base import Conditioning
+from reacgan_plugin.conditioning.names import CONDITIONINGS
 from reacgan_plugin.options import did_you_mean
 
 SCOPE = 'reacgan_plugin'
@@ -151,7 +152,7 @@ def known_names(registry: Registry) -> list[str]:
     return names
 
 
-def built_conditioning(cfg):
+def built_conditioning(cfg, key: str = 'model.loss'):
     """The conditioning of a config, or one that is built already.
 
     Raises: ValueError without a config, for a type that is not registered, and for a
@@ -159,13 +160,15 @@ def built_conditioning(cfg):
     """
     if cfg is None:
         raise ValueError(
-            "model.loss is missing: name a conditioning, loss=dict(type='D2DCE'), "
+            f"{key} is missing: name a conditioning, loss=dict(type='D2DCE'), "
             "or none of them by loss=dict(type='Unconditional')"
         )
+    if isinstance(cfg, dict):
+        check_type(MODELS, cfg, key, CONDITIONINGS)
     loss = build(MODELS, cfg)
     if not isinstance(loss, Conditioning):
         raise ValueError(
-            f'model.loss={cfg!r} is no conditioning, such as '
+            f'{key}={cfg!r} is no conditioning, such as '
             "dict(type='D2DCE'): it brings no head"
         )
     return loss

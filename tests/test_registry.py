@@ -8,11 +8,13 @@ from mmengine.registry import DefaultScope, Registry
 from tiny_gan import batch, optimizers
 from torch import nn
 
-from reacgan_plugin import components, conditioning
+from reacgan_plugin import backbones, components, conditioning
+from reacgan_plugin.conditioning.wrapper import Wrapper
 from reacgan_plugin.gan.adversarial import Wasserstein
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.technique import Technique
 from reacgan_plugin.integrations import openmmlab
+from reacgan_plugin.layers.kits import OrthogonalLayers
 from reacgan_plugin.registry import (
     BACKBONES,
     MODELS,
@@ -75,7 +77,7 @@ def test_names_that_others_have_too_stay_out_of_the_root(name):
 
 def test_a_name_of_ours_is_found_from_other_scopes_by_its_prefix(other_lab):
     config = dict(type='reacgan_plugin.BigGANGenerator', base_channels=4, z_dim=4)
-    assert type(other_lab.build(config)) is components.BigGANGenerator
+    assert type(other_lab.build(config)) is backbones.BigGANGenerator
 
 
 def test_a_name_taken_in_the_root_stays_with_a_warning(clean_root):
@@ -224,14 +226,37 @@ def test_mmengines_own_names_are_found_from_ours():
     assert build(MODELS, dict(type='BaseDataPreprocessor')).device.type == 'cpu'
 
 
-@pytest.mark.parametrize('name', components.CONDITIONINGS)
+PLAIN = [
+    name
+    for name, kind in components.CONDITIONINGS.items()
+    if not issubclass(kind, Wrapper)
+]
+
+
+@pytest.mark.parametrize('name', PLAIN)
 def test_a_conditioning_is_built_with_its_head(name):
     loss, head = build_conditioning(dict(type=name, spectral_norm=False), 6, 3)
     assert type(loss) is components.CONDITIONINGS[name]
     assert type(head) is loss.head_class
+    logits = head(torch.randn(2, 6), torch.tensor([0, 2])).logits
+    assert logits.shape == ((2, 4) if name == 'MH' else (2,))
+    assert head.num_classes == 3
+    assert not hasattr(head.adversarial, 'parametrizations')
+
+
+@pytest.mark.parametrize('name', ['TAC', 'ADC', 'Info'])
+def test_a_wrapper_is_built_with_the_head_of_its_method(name):
+    method = dict(type='AC', spectral_norm=False)
+    loss, head = build_conditioning(dict(type=name, method=method), 6, 3)
+    assert type(loss) is components.CONDITIONINGS[name]
+    assert isinstance(head, conditioning.ClassifierHead)
     assert head(torch.randn(2, 6), torch.tensor([0, 2])).logits.shape == (2,)
     assert head.num_classes == 3
     assert not hasattr(head.adversarial, 'parametrizations')
+
+
+def test_every_conditioning_is_plain_or_a_wrapper_that_is_covered_here():
+    assert {*PLAIN, 'TAC', 'ADC', 'Info'} == set(components.CONDITIONINGS)
 
 
 def test_a_built_conditioning_gets_a_head_too():
@@ -239,6 +264,13 @@ def test_a_built_conditioning_gets_a_head_too():
     loss, head = build_conditioning(own, 6, 3)
     assert loss is own
     assert type(head) is conditioning.ProjectionHead
+
+
+def test_a_kit_reaches_the_head():
+    layers = OrthogonalLayers(spectral_norm=False)
+    _, head = build_conditioning(dict(type='PD', spectral_norm=True), 6, 3, layers)
+    assert head.layers is layers
+    assert not hasattr(head.embedding, 'parametrizations')
 
 
 def test_no_conditioning_raises_and_says_how_to_have_none():

@@ -221,9 +221,7 @@ def measure_loss(options) -> str:
             *loss_memory_large(options),
             *loss_against_metric_learning(options),
         ]
-    ) + (
-        f'\n\nMedian of {options.repeats}; memory is the peak of live tensor bytes.'
-    )
+    ) + (f'\n\nMedian of {options.repeats}; memory is the peak of live tensor bytes.')
 
 
 def add_loss(commands) -> None:

@@ -15,9 +15,7 @@ from reacgan_plugin.hooks.probe import images_and_labels
 from reacgan_plugin.runner import GANRunner
 
 DEMO = 'biggan_reacgan_digits.py'
-D2DCE = dict(
-    type='D2DCE', margin=0.9, temperature=0.25, loss_weight=0.5, embed_dim=128
-)
+D2DCE = dict(type='D2DCE', margin=0.9, temperature=0.25, loss_weight=0.5, embed_dim=128)
 METHODS = {
     'D2DCE': D2DCE,
     '2C': dict(type='2C', embed_dim=128),
@@ -28,7 +26,6 @@ METHODS = {
     'MD': dict(type='MD'),
     'TAC around AC': dict(type='TAC', method=dict(type='AC')),
     'ADC around AC': dict(type='ADC', method=dict(type='AC')),
-    'ADC around D2DCE': dict(type='ADC', method=D2DCE),
     'Info around D2DCE': dict(type='Info', method=D2DCE, feature_scale=1 / 64),
     'Unconditional': dict(type='Unconditional'),
 }
@@ -69,7 +66,7 @@ def measure(options) -> str:
     train = images_and_labels(config.train_dataloader.dataset)
     held_out = images_and_labels(config.held_out)
     lines = [
-        '| conditioning | iterations | probe accuracy | within-class spread | Frechet |',
+        '| conditioning | iterations | accuracy | spread in class | Frechet |',
         '|---' * 5 + '|',
     ]
     for name in options.methods or METHODS:

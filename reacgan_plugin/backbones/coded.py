@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from reacgan_plugin.functional.codes import CodeSizes, codes_of
 from reacgan_plugin.layers import linear
-from reacgan_plugin.options import in_range
 
 
 class CodedGenerator(nn.Module):
@@ -22,7 +21,8 @@ class CodedGenerator(nn.Module):
 
     Shapes: z (N, Z), label (N,) -> what the generator makes. Z, ``z_dim``, is the
     generator's width plus one entry for each category of each code and each number.
-    Raises: ValueError when there are no codes.
+    Raises: ValueError for numbers of codes that make no sense, and for z of another
+    width.
     """
 
     def __init__(
@@ -35,8 +35,7 @@ class CodedGenerator(nn.Module):
         spectral_norm: bool = True,
     ):
         super().__init__()
-        self.sizes = CodeSizes(discrete, categories, continuous)
-        in_range('the number of codes', self.sizes.latent, above=0)
+        self.sizes = CodeSizes(discrete, categories, continuous).checked()
         self.generator = generator
         self.z_dim = generator.z_dim + self.sizes.latent
         self.mix = linear(self.z_dim, generator.z_dim, spectral_norm=spectral_norm)
@@ -52,6 +51,10 @@ class CodedGenerator(nn.Module):
         return self.generator.num_classes
 
     def forward(self, z: Tensor, label: Tensor | None = None, **options) -> Tensor:
+        if z.shape[1:] != (self.z_dim,):
+            raise ValueError(
+                f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
+            )
         codes = codes_of(z, self.sizes).flat(self.sizes.categories)
         noise = z[:, : self.generator.z_dim]
         return self.generator(

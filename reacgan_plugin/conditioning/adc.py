@@ -54,6 +54,11 @@ class ADC(ClassifierWrapper):
     def generator(
         self, fake: DiscriminatorOutput, real: DiscriminatorOutput | None = None
     ) -> dict[str, Tensor]:
+        if fake.twin is None:
+            raise ValueError(
+                "ADC's generator terms read two views of the fakes; "
+                'loss.judge_generated(discriminator, image, label) gives both'
+            )
         return {
             'loss_conditioning': self._loss(fake, fake=False),
             'loss_conditioning_fake': -self._loss(fake.twin, fake=True),

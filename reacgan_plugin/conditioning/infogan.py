@@ -14,7 +14,6 @@ from reacgan_plugin.functional.codes import (
     continuous_code_loss,
     discrete_code_loss,
 )
-from reacgan_plugin.options import in_range
 
 
 class CodeGuess(NamedTuple):
@@ -86,7 +85,7 @@ class Info(Wrapper):
         feature_scale: factor of the features that Q reads; one over the positions
             makes means of sum-pooled features, as the published networks have.
 
-    Raises: ValueError when there are no codes.
+    Raises: ValueError for numbers of codes that make no sense.
     """
 
     extension = InformationHead
@@ -103,8 +102,7 @@ class Info(Wrapper):
         feature_scale: float = 1.0,
     ):
         super().__init__(method)
-        self.sizes = CodeSizes(discrete, categories, continuous)
-        in_range('the number of codes', self.sizes.latent, above=0)
+        self.sizes = CodeSizes(discrete, categories, continuous).checked()
         self.discrete_weight = discrete_weight
         self.continuous_weight = continuous_weight
         self.head_options = {

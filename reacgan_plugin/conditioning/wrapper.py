@@ -24,11 +24,18 @@ class Wrapper(Conditioning):
     def __init__(self, method: Conditioning | dict | None = None):
         super().__init__()
         self.method = method = _built(method)
+        self.check(method)
         self.head_options = method.head_options
-        names = dict(plain_head=method.head_class)
+        plain = getattr(method.head_class, 'plain_head', method.head_class)
         bases = (self.extension, method.head_class)
-        self.head_class = type(self.extension.__name__, bases, names)
+        self.head_class = type(self.extension.__name__, bases, dict(plain_head=plain))
         self.needs_real = method.needs_real
+
+    def check(self, method: Conditioning) -> None:
+        """ValueError for a method that this cannot go around; here its own kind."""
+        if isinstance(method, type(self)):
+            name = type(self).__name__
+            raise ValueError(f'{name} around {name}: once is enough')
 
     def adversarial(self, adversarial_loss: nn.Module) -> nn.Module:
         return self.method.adversarial(adversarial_loss)
@@ -46,11 +53,10 @@ class ClassifierWrapper(Wrapper):
     Raises: ValueError for another method.
     """
 
-    def __init__(self, method: Conditioning | dict | None = None):
-        super().__init__(method)
-        if not self.method.classifies:
+    def check(self, method: Conditioning) -> None:
+        if not method.classifies:
             raise ValueError(
-                f'{type(self).__name__} around {type(self.method).__name__}: it wraps '
+                f'{type(self).__name__} around {type(method).__name__}: it wraps '
                 'methods with a class term of their own, AC, 2C and D2DCE'
             )
 
@@ -60,7 +66,13 @@ def _built(method) -> Conditioning:
         return AC()
     if isinstance(method, Conditioning):
         return method
-    # a config asks for the registry, which needs mmengine; torch alone does otherwise
+    # which import this module; and the registry, which only a user's own type needs,
+    # imports mmengine
+    from reacgan_plugin.conditioning.names import CONDITIONINGS
+
+    if method.get('type') in CONDITIONINGS:
+        options = {k: v for k, v in method.items() if k not in ('type', '_scope_')}
+        return CONDITIONINGS[method['type']](**options)
     from reacgan_plugin.registry import built_conditioning
 
-    return built_conditioning(method)
+    return built_conditioning(method, key='model.loss.method')

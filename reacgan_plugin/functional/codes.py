@@ -26,6 +26,15 @@ class CodeSizes(NamedTuple):
     categories: int = 10  # of each of them
     continuous: int = 0  # numbers in [-1, 1]
 
+    def checked(self) -> CodeSizes:
+        """Itself; ValueError for no codes, negative numbers, or a single category."""
+        discrete = self.discrete >= 0 and (self.discrete == 0 or self.categories > 1)
+        if not discrete or self.continuous < 0 or self.latent == 0:
+            raise ValueError(
+                f'{self}; allowed: at least one code, of two or more categories'
+            )
+        return self
+
     @property
     def latent(self) -> int:
         """Entries of z that the codes are read from, and their width for a network."""
@@ -54,9 +63,12 @@ def codes_of(z: Tensor, sizes: CodeSizes) -> Codes:
             f'z has {z.shape[1]} entries, the codes are read from {sizes.latent}'
         )
     split = z.shape[1] - sizes.continuous
+    number = torch.erf(z[:, split:] / math.sqrt(2))
+    if not sizes.discrete:
+        return Codes(z.new_empty(len(z), 0, dtype=torch.long), number)
     grouped = z[:, split - sizes.discrete * sizes.categories : split]
     grouped = grouped.unflatten(1, (sizes.discrete, sizes.categories))
-    return Codes(grouped.argmax(2), torch.erf(z[:, split:] / math.sqrt(2)))
+    return Codes(grouped.argmax(2), number)
 
 
 @full_precision

@@ -20,6 +20,7 @@ from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
 from reacgan_plugin.gan.networks import (
     build_discriminator,
     build_generator,
+    check_codes,
     check_sizes,
 )
 from reacgan_plugin.gan.optimizers import wrapper_of
@@ -88,6 +89,7 @@ class ConditionalGAN(BaseModel):
             discriminator, loss, num_classes
         )
         check_sizes(self.generator, self.discriminator)
+        check_codes(self.generator, self.loss)
         given = build(MODELS, adversarial_loss or {'type': 'Hinge'})
         self.adversarial_loss = self.loss.adversarial(given)
         self.needs_real = self.adversarial_loss.needs_real or self.loss.needs_real

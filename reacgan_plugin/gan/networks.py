@@ -68,3 +68,19 @@ def check_sizes(generator: nn.Module, discriminator: Discriminator) -> None:
             f'model.generator.size={ours} and model.discriminator.size={theirs} '
             'must be the same'
         )
+
+
+def check_codes(generator: nn.Module, loss: nn.Module) -> None:
+    """ValueError when both have information codes and they differ, or when z has no
+    room for those of the loss."""
+    theirs = getattr(loss, 'sizes', None)
+    if theirs is None:
+        return
+    ours = getattr(generator, 'sizes', theirs)
+    if ours != theirs:
+        raise ValueError(f'model.generator has {ours}, model.loss has {theirs}')
+    if generator.z_dim < theirs.latent:
+        raise ValueError(
+            f'model.generator.z_dim={generator.z_dim}; the codes of model.loss take '
+            f'{theirs.latent} entries of z'
+        )

@@ -1,52 +1,46 @@
 """What every conditioning keeps: the contract of heads and losses."""
 
+from copy import deepcopy
+
 import pytest
 import torch
-from torch import nn
+from tiny_methods import (
+    CLASSES,
+    FEATURES,
+    LABEL,
+    METHODS,
+    PLAIN,
+    built,
+    discriminator_objective,
+    generated,
+    generator_objective,
+    judged,
+)
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reacgan_plugin.conditioning import (
-    AC,
-    PD,
     AdversarialHead,
-    ConditionalContrastiveLoss,
     Conditioning,
-    D2DCELoss,
     DiscriminatorOutput,
-    Unconditional,
 )
 from reacgan_plugin.functional import hinge_generator
+from reacgan_plugin.layers import frozen
 
-CLASSES, FEATURES = 3, 6
-METHODS = {
-    'D2DCE': lambda **o: D2DCELoss(embed_dim=5, **o),
-    '2C': lambda **o: ConditionalContrastiveLoss(embed_dim=5, **o),
-    'AC': AC,
-    'AC features': lambda **o: AC(normalize='features', **o),
-    'AC both': lambda **o: AC(normalize='both', **o),
-    'PD': PD,
-    'Unconditional': Unconditional,
-}
-CLASS_AWARE = [name for name in METHODS if name != 'Unconditional']
-WITH_A_TERM = [name for name in CLASS_AWARE if name != 'PD']
-LABEL = torch.tensor([0, 1, 2, 1])
+BLIND = ('Unconditional', 'Info(Unconditional)')  # to the class
+IN_THE_LOGITS = ('SPD', 'MD', 'MH', 'Info(MH)')  # whose logits are nothing without it
+WITH_A_TERM = [name for name in PLAIN if METHODS[name]().classifies]
 
 every_method = pytest.mark.parametrize('name', METHODS)
 
 
-def built(name, **options):
-    """A method's loss and its head."""
-    loss = METHODS[name](**options)
-    return loss, loss.build_head(FEATURES, CLASSES)
-
-
-def judged(head, features=None, label=LABEL):
-    features = torch.randn(len(label), FEATURES) if features is None else features
-    return head(features, label)
-
-
-def total(terms):
-    return sum(terms.values(), torch.zeros(()))
+def tensors(output):
+    """All tensors of an output, those of nested ones too."""
+    for value in output:
+        if isinstance(value, Tensor):
+            yield value
+        elif value is not None:
+            yield from tensors(value)
 
 
 @every_method
@@ -54,27 +48,28 @@ def test_outputs_have_the_shapes_of_the_contract(name):
     features = torch.randn(4, FEATURES)
     output = judged(built(name)[1], features)
     assert isinstance(output, DiscriminatorOutput)
-    assert output.logits.shape == (4,)
+    assert output.logits.shape == ((4, CLASSES + 1) if 'MH' in name else (4,))
     assert output.features.shape == (4, FEATURES)
     assert output.label is LABEL
-    for rows, width in [('embedding', 5), ('proxy', 5), ('class_logits', CLASSES)]:
+    of_classes = 2 * CLASSES if 'ADC' in name else CLASSES
+    for rows, width in [('embedding', 5), ('proxy', 5), ('class_logits', of_classes)]:
         value = getattr(output, rows)
         assert value is None or value.shape == (4, width)
-    assert output.twin is None
-    assert output.info is None
+    assert (output.twin is None) is ('TAC' not in name)
+    assert (output.info is None) is ('Info' not in name)
+    assert output.z is None
 
 
-@every_method
+@pytest.mark.parametrize('name', [name for name in METHODS if 'ADC' not in name])
 def test_real_and_fake_are_judged_alike(name):
     head = built(name)[1].eval()
     features = torch.randn(4, FEATURES)
-    real, fake = head(features, LABEL), head(features, LABEL, fake=True)
-    for field, value in real._asdict().items():
-        if value is not None:
-            assert torch.equal(getattr(fake, field), value), field
+    real, fake = (tensors(head(features, LABEL, fake=f)) for f in (False, True))
+    for of_real, of_fake in zip(real, fake, strict=True):
+        assert torch.equal(of_real, of_fake)
 
 
-@every_method
+@pytest.mark.parametrize('name', PLAIN)
 def test_the_discriminators_term_is_that_of_the_real_batch(name):
     loss, head = built(name)
     real, fake = judged(head), judged(head)
@@ -83,7 +78,7 @@ def test_the_discriminators_term_is_that_of_the_real_batch(name):
     assert loss.discriminator(real, None) == terms
 
 
-@every_method
+@pytest.mark.parametrize('name', [name for name in PLAIN if name != 'MH'])
 def test_the_generators_term_is_that_of_the_fake_batch(name):
     loss, head = built(name)
     real, fake = judged(head), judged(head)
@@ -114,26 +109,40 @@ def test_terms_are_proportional_to_the_weight(name):
 
 
 @every_method
+def test_every_term_has_the_name_of_a_loss_and_is_a_scalar(name):
+    loss, head = built(name)
+    real, fake = judged(head), generated(loss, head, torch.randn(4, FEATURES))
+    for terms in (loss.discriminator(real, fake), loss.generator(fake, real)):
+        for term, value in terms.items():
+            assert term.startswith('loss_')
+            assert value.shape == ()
+            assert value.isfinite()
+
+
+@every_method
 def test_gradients_reach_every_parameter_of_the_head(name):
     loss, head = built(name)
-    real = judged(head)
-    (hinge_generator(real.logits) + total(loss.discriminator(real, None))).backward()
+    real, fake = judged(head), judged(head, fake=True)
+    # beside the hinges, whose pulls on a bias may cancel
+    (discriminator_objective(loss, real, fake) + real.logits.mean()).backward()
     for parameter_name, parameter in head.named_parameters():
         assert parameter.grad.isfinite().all(), parameter_name
         assert parameter.grad.abs().max() > 0, parameter_name
 
 
-@every_method
+@pytest.mark.parametrize(
+    'name', [name for name in METHODS if name not in IN_THE_LOGITS]
+)
 def test_the_conditioning_shows_in_the_generators_gradient(name):
     # The whole objective against the real/fake logit alone, on the same features.
     loss, head = built(name)
     head.eval()
     features = torch.randn(4, FEATURES).requires_grad_()
-    fake = judged(head, features)
-    objective = hinge_generator(fake.logits) + total(loss.generator(fake))
+    with frozen(head):
+        objective = generator_objective(loss, generated(loss, head, features), None)
+        alone = hinge_generator(head.adversarial(features))
     (conditioned,) = torch.autograd.grad(objective, features)
-    logits = head.adversarial(features)
-    (alone,) = torch.autograd.grad(hinge_generator(logits), features)
+    (alone,) = torch.autograd.grad(alone, features)
     changed = (conditioned - alone).abs().amax(1)
     if name == 'Unconditional':
         assert torch.count_nonzero(changed) == 0
@@ -141,17 +150,22 @@ def test_the_conditioning_shows_in_the_generators_gradient(name):
         assert changed.min() > 1e-3  # of every sample
 
 
-@pytest.mark.parametrize('name', CLASS_AWARE)
+@pytest.mark.parametrize('name', METHODS)
 def test_another_label_gives_the_generator_another_gradient(name):
     loss, head = built(name)
     head.eval()
+    real = judged(head)
     features = torch.randn(4, FEATURES).requires_grad_()
     gradients = []
     for label in (LABEL, (LABEL + 1) % CLASSES):
-        fake = judged(head, features, label)
-        objective = hinge_generator(fake.logits) + total(loss.generator(fake))
+        fake = generated(loss, head, features, label)
+        objective = generator_objective(loss, fake, real)
         gradients += torch.autograd.grad(objective, features)
-    assert (gradients[0] - gradients[1]).abs().amax(1).min() > 1e-3
+    changed = (gradients[0] - gradients[1]).abs().amax(1)
+    if name in BLIND:
+        assert torch.count_nonzero(changed) == 0
+    else:
+        assert changed.min() > 1e-3
 
 
 @every_method
@@ -168,20 +182,22 @@ def test_another_label_gives_the_generator_another_gradient(name):
     ],
 )
 def test_labels_that_do_not_fit_raise(name, label, message):
-    head = built(name)[1]
+    head = built(name, spectral_norm=False)[1]
     with pytest.raises(ValueError, match=message):
         head(torch.randn(4, FEATURES), label)
 
 
-@pytest.mark.parametrize('dtype', [torch.int32, torch.int16, torch.int8, torch.uint8])
 @every_method
-def test_narrow_integer_labels_give_the_same_losses(name, dtype):
+def test_narrow_integer_labels_give_the_same_losses(name):
     loss, head = built(name)
     head.eval()
-    features = torch.randn(4, FEATURES)
-    wide, narrow = judged(head, features), judged(head, features, LABEL.to(dtype))
-    assert torch.equal(narrow.logits, wide.logits)
-    assert torch.equal(total(loss.terms(narrow)), total(loss.terms(wide)))
+    features, real = torch.randn(4, FEATURES), judged(head)
+    wide = generated(loss, head, features)
+    for dtype in (torch.int32, torch.int16, torch.int8, torch.uint8):
+        narrow = generated(loss, head, features, LABEL.to(dtype))
+        assert torch.equal(narrow.logits, wide.logits)
+        expected = generator_objective(loss, wide, real)
+        assert torch.equal(generator_objective(loss, narrow, real), expected)
 
 
 @every_method
@@ -195,43 +211,49 @@ def test_spectral_norm_is_on_every_weight_or_on_none(name, spectral_norm):
 
 
 @every_method
+def test_a_copy_and_a_restored_head_judge_to_the_bit_alike(name):
+    head = built(name)[1].eval()
+    restored = built(name)[1].eval()
+    restored.load_state_dict(head.state_dict())
+    features = torch.randn(4, FEATURES)
+    expected = list(tensors(head(features, LABEL)))
+    for other in (deepcopy(head), restored):
+        found = tensors(other(features, LABEL))
+        assert all(map(torch.equal, found, expected))
+
+
+@every_method
 def test_the_loss_itself_has_no_state(name):
     assert METHODS[name]().state_dict() == {}
 
 
 @every_method
 @pytest.mark.parametrize('label', [torch.tensor([1]), torch.tensor([2, 2, 2, 2])])
-def test_one_sample_and_one_class_stay_finite(name, label):
+@pytest.mark.parametrize('scale', [0, 1])
+def test_one_sample_one_class_and_features_of_zero_stay_finite(name, label, scale):
     loss, head = built(name)
-    features = torch.randn(len(label), FEATURES).requires_grad_()
-    real = judged(head, features, label)
-    assert real.logits.shape == label.shape
-    (hinge_generator(real.logits) + total(loss.discriminator(real, None))).backward()
-    for tensor in (features, *head.parameters()):
-        assert tensor.grad.isfinite().all()
-
-
-@every_method
-def test_features_of_zero_stay_finite(name):
-    loss, head = built(name)
-    features = torch.zeros(4, FEATURES).requires_grad_()
-    real = judged(head, features)
-    (hinge_generator(real.logits) + total(loss.discriminator(real, None))).backward()
+    features = (scale * torch.randn(len(label), FEATURES)).requires_grad_()
+    real, fake = judged(head, features, label), judged(head, features, label, fake=True)
+    assert len(real.logits) == len(label)
+    of_generator = generator_objective(
+        loss, generated(loss, head, features, label), real
+    )
+    (discriminator_objective(loss, real, fake) + of_generator).backward()
     for tensor in (features, *head.parameters()):
         assert tensor.grad.isfinite().all()
         assert tensor.grad.abs().max() < 1e3
 
 
-@pytest.mark.parametrize('name', WITH_A_TERM)
+@every_method
 def test_autocast_leaves_the_terms_in_float32(name):
     loss, head = built(name)
     head.eval()
-    features = torch.randn(4, FEATURES)
-    expected = total(loss.terms(judged(head, features)))
+    features, real = torch.randn(4, FEATURES), judged(head)
+    expected = generator_objective(loss, generated(loss, head, features), real)
     with torch.autocast('cpu', torch.bfloat16):
-        term = total(loss.terms(judged(head, features)))
-    assert term.dtype == torch.float32
-    assert torch.isclose(term, expected, rtol=0.05)
+        found = generator_objective(loss, generated(loss, head, features), real)
+    assert found.dtype == torch.float32
+    assert torch.isclose(found, expected, rtol=0.05)
 
 
 @every_method
@@ -266,5 +288,11 @@ def test_the_adversarial_logit_is_a_linear_map():
 
 
 def test_a_method_without_terms_speaks_through_the_logits_alone():
+    assert Conditioning().classifies is False
     assert Conditioning().discriminator(None, None) == {}
     assert Conditioning().generator(None) == {}
+
+
+def test_a_class_term_that_is_not_written_says_who_must_write_it():
+    with pytest.raises(NotImplementedError, match='PD must define unweighted'):
+        METHODS['PD']().unweighted(None)

@@ -8,6 +8,7 @@ from reacgan_plugin.gan.adversarial import (
     Hinge,
     LeastSquares,
     Logistic,
+    Relativistic,
     Vanilla,
     Wasserstein,
 )
@@ -47,9 +48,11 @@ def test_the_generators_loss_is_the_function_of_the_fake_logits(name):
 
 
 @every_loss
-def test_none_of_them_needs_reals_or_has_state(name):
+def test_none_of_them_needs_reals_or_their_classes_or_has_state(name):
     component = COMPONENTS[name]()
     assert component.needs_real is False
+    assert component.shares_labels is False
+    assert component.is_hinge is (name == 'hinge')
     assert component.state_dict() == {}
 
 
@@ -62,3 +65,32 @@ def test_a_new_loss_names_its_two_functions():
     expected = real.logits.sum() - fake.logits.sum()
     assert Margin().discriminator(real, fake) == expected
     assert Margin().generator(fake) == 3 * fake.logits.sum()
+
+
+def test_a_relativistic_loss_is_the_function_of_pairs_in_both_updates():
+    real, fake = output(1), output(2)
+    component = Relativistic()
+    assert torch.equal(
+        component.discriminator(real, fake),
+        functional.relativistic_discriminator(real.logits, fake.logits),
+    )
+    assert torch.equal(
+        component.generator(fake, real),
+        functional.relativistic_generator(fake.logits, real.logits),
+    )
+    assert not torch.isclose(
+        component.generator(fake, real), component.generator(real, fake)
+    )
+
+
+def test_a_relativistic_loss_asks_for_reals_and_for_their_classes():
+    component = Relativistic()
+    assert component.needs_real is True
+    assert component.shares_labels is True
+    assert component.is_hinge is False
+    assert component.state_dict() == {}
+
+
+def test_a_relativistic_loss_without_reals_in_the_generators_update_raises():
+    with pytest.raises(ValueError, match='Relativistic needs the output for reals'):
+        Relativistic().generator(output(2))

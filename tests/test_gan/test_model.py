@@ -16,7 +16,8 @@ from tiny_gan import (
     state,
 )
 
-from reacgan_plugin.conditioning import AC, PD, D2DCELoss
+from reacgan_plugin.backbones import CodedGenerator
+from reacgan_plugin.conditioning import AC, PD, D2DCELoss, Info
 from reacgan_plugin.data.preprocess import ImagePreprocessor
 from reacgan_plugin.gan.adversarial import Hinge
 from reacgan_plugin.gan.discriminator import Discriminator
@@ -240,3 +241,45 @@ def test_iterations_do_not_depend_on_the_memory_format():
     of_last = last.train_step(data, optimizers(last))
     for name, value in terms.items():
         assert torch.allclose(of_last[name], value, atol=1e-4), name
+
+
+CODES = dict(discrete=1, categories=2, continuous=1)
+CODED = dict(type='CodedGenerator', **CODES)
+
+
+def with_generator(generator, loss=None):
+    parts = dict(adversarial_loss=Hinge(), data_preprocessor=ImagePreprocessor())
+    loss = loss or PD()
+    return ConditionalGAN(
+        generator, PlainBackbone(), loss, num_classes=CLASSES, **parts
+    )
+
+
+def test_a_generator_inside_another_is_built_and_gets_the_models_classes():
+    inner = dict(type='BigGANGenerator', base_channels=4, z_dim=8, shared_dim=2)
+    model = with_generator(dict(**CODED, generator=inner), Info(PD(), **CODES))
+    assert type(model.generator) is CodedGenerator
+    assert model.generator.generator.num_classes == CLASSES
+    assert model.generator.z_dim == 8 + 3
+    assert 'num_classes' not in inner
+    terms = model.train_step(batch(size=32), optimizers(model))
+    assert terms['g/loss_info_discrete'].isfinite()
+    assert model(torch.randn(2, 11), torch.tensor([0, 2])).shape == (2, 3, 32, 32)
+
+
+def test_a_generator_that_is_built_already_may_stand_inside_a_config():
+    inner = PlainGenerator()
+    model = with_generator(dict(**CODED, generator=inner))
+    assert model.generator.generator is inner
+
+
+@pytest.mark.parametrize(
+    'inner, message',
+    [
+        (dict(type='BigGANGenerater'), r"mean 'BigGANGenerator'\?"),
+        (dict(type='BigGANGenerator', num_classes=4), 'num_classes=4, but .*=3'),
+    ],
+)
+def test_a_wrong_generator_inside_another_raises(inner, message):
+    with pytest.raises(ValueError, match=message):
+        with_generator(dict(**CODED, generator=inner))

@@ -1,9 +1,12 @@
 import pytest
 import torch
+from tiny_gan import PlainBackbone
 from tiny_methods import CLASSES, FEATURES, METHODS
 from torch import nn
 
 from reacgan_plugin.backbones.stylegan2_layers import EqualisedLayers
+from reacgan_plugin.conditioning import PD
+from reacgan_plugin.gan.networks import build_discriminator
 from reacgan_plugin.layers.kits import OrthogonalLayers
 
 
@@ -72,3 +75,18 @@ def test_heads_of_every_method_are_built_of_equalised_layers_too(name):
     output = head(torch.randn(2, FEATURES), torch.tensor([0, 2]))
     assert output.logits.isfinite().all()
     assert not any(hasattr(m, 'parametrizations') for m in head.modules())
+
+
+def test_a_backbones_own_kit_makes_the_head_of_its_discriminator():
+    backbone = PlainBackbone()
+    backbone.head_layers = Kit()
+    discriminator, loss = build_discriminator(backbone, dict(type='PD'), CLASSES)
+    head = discriminator.head
+    assert backbone.head_layers.made == [head.adversarial, head.embedding]
+    assert head.embedding.weight.shape == (CLASSES, backbone.out_channels)
+    assert type(loss) is PD
+
+
+def test_a_backbone_without_a_kit_gets_orthogonal_weights():
+    discriminator, _ = build_discriminator(PlainBackbone(), dict(type='PD'), CLASSES)
+    assert type(discriminator.head.layers) is OrthogonalLayers
