@@ -153,9 +153,9 @@ class StyleGAN2Discriminator(nn.Module):
         self.sides, self.size = sides[0], as_size(sides[0])
         self.out_channels = widths[-1]
         options = dict(architecture=architecture, clamp=clamp)
-        self.blocks = nn.ModuleDict()
+        self.stages = nn.ModuleDict()
         for stage, widths_around in zip(sides, pairwise(widths), strict=False):
-            self.blocks[str(min(stage))] = DiscriminatorBlock(
+            self.stages[str(min(stage))] = DiscriminatorBlock(
                 *widths_around, first=stage == sides[0], **options
             )
         self.epilogue = Epilogue(
@@ -173,7 +173,7 @@ class StyleGAN2Discriminator(nn.Module):
                 f'built for {self.sides[0]} x {self.sides[1]}'
             )
         x = None
-        for block in self.blocks.values():
+        for block in self.stages.values():
             x, image = block(x, image)
         return self.epilogue(x, image)
 

@@ -22,10 +22,14 @@ class RunningMeansHook(RuntimeInfoHook):
 
     priority = 'VERY_HIGH'
 
+    def __init__(self):
+        self.sums: dict = {}
+
     def before_train(self, runner) -> None:
         super().before_train(runner)
         loggers = [hook for hook in runner.hooks if isinstance(hook, LoggerHook)]
         self.interval = loggers[0].interval if loggers else 50
+        self.sums = {}
         self._start_over()
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
@@ -55,7 +59,8 @@ class RunningMeansHook(RuntimeInfoHook):
         self._start_over()
 
     def _start_over(self) -> None:
-        self.sums: dict = {}
+        # a term of some iterations only, a lazy penalty, is 0 where it is absent
+        self.sums = dict.fromkeys(self.sums, 0)
         self.count = 0
         self.since = time.perf_counter()
 

@@ -31,9 +31,9 @@ def test_images_of_every_size_become_features(size, architecture):
 
 def test_widths_follow_the_short_side():
     backbone = discriminator((32, 64), channel_base=128, channel_max=12)
-    widths = {side: b.conv1.bias.numel() for side, b in backbone.blocks.items()}
+    widths = {side: b.conv1.bias.numel() for side, b in backbone.stages.items()}
     assert widths == {'32': 8, '16': 12, '8': 12}
-    assert backbone.blocks['32'].conv0.in_channels == 4
+    assert backbone.stages['32'].conv0.in_channels == 4
     assert backbone.epilogue.fc.in_features == 12 * 4 * 8
 
 
@@ -46,7 +46,7 @@ def test_parameters_are_as_many_as_in_the_published_network():
 
 @torch.no_grad()
 def test_a_residual_block_adds_both_paths_at_unit_variance():
-    block = discriminator(channel_base=1024, channel_max=64).blocks['8']
+    block = discriminator(channel_base=1024, channel_max=64).stages['8']
     x = torch.randn(16, 64, 8, 8)
     y, _ = block(x, images(8, 8, rows=16))
     blurred = downsample(x, block.resample_filter)
@@ -58,7 +58,7 @@ def test_a_residual_block_adds_both_paths_at_unit_variance():
 
 @torch.no_grad()
 def test_an_original_block_has_one_path():
-    block = discriminator(architecture='orig').blocks['8']
+    block = discriminator(architecture='orig').stages['8']
     x = torch.randn(4, 8, 8, 8)
     y, image = block(x, images(8, 8))
     assert torch.equal(y, block.conv1(block.conv0(x)))
@@ -70,12 +70,12 @@ def test_an_original_block_has_one_path():
 def test_a_skip_network_looks_at_the_halved_image_of_every_resolution():
     backbone = discriminator(architecture='skip')
     seen = []
-    for block in (*backbone.blocks.values(), backbone.epilogue):
+    for block in (*backbone.stages.values(), backbone.epilogue):
         block.fromrgb.register_forward_hook(lambda *call: seen.append(call[1][0]))
     image = images()
     backbone(image)
     assert [tuple(x.shape[2:]) for x in seen] == [(16, 16), (8, 8), (4, 4)]
-    blur = backbone.blocks['16'].resample_filter
+    blur = backbone.stages['16'].resample_filter
     assert torch.equal(seen[0], image)
     assert torch.allclose(seen[2], downsample(downsample(image, blur), blur))
 
@@ -98,7 +98,7 @@ def test_gradients_of_gradients_agree_with_finite_differences(architecture):
     )
     backbone.double()
     image = images(8, 8, rows=2).double().requires_grad_()
-    weight = backbone.blocks['8'].conv0.weight
+    weight = backbone.stages['8'].conv0.weight
     penalties = []
     step = torch.randn_like(weight) * 1e-6
     for sign in (1, -1):

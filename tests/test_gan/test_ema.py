@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from reacgan_plugin.gan.ema import averaged_copy, update_average
+from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
 from reacgan_plugin.layers import conv2d
 
 
@@ -96,3 +96,43 @@ def test_the_average_leaves_the_module_alone():
 def test_networks_of_other_shapes_are_not_averaged():
     with pytest.raises(ValueError):
         update_average(averaged_copy(network()), nn.Linear(2, 3), 0.5)
+
+
+def test_half_of_a_weight_is_forgotten_after_the_half_life():
+    average = ema_settings(dict(half_life=0.64))  # thousands of images
+    assert average.decay_at(10**6, batch=64) ** 10 == pytest.approx(0.5)
+    assert average.decay_at(10**6, batch=128) ** 5 == pytest.approx(0.5)
+
+
+def test_a_ramp_shortens_the_half_life_while_few_images_are_seen():
+    average = ema_settings(dict(half_life=500, ramp_up=0.05))
+    early = average.decay_at(99, batch=64)  # 6,400 images seen: a half-life of 320
+    assert early ** (320 / 64) == pytest.approx(0.5)
+    late = average.decay_at(10**7, batch=64)
+    assert late == pytest.approx(0.5 ** (64 / 500_000))
+
+
+@pytest.mark.parametrize('settings', [dict(decay=0.9), dict(half_life=1.0)])
+def test_the_average_is_a_copy_until_its_start(settings):
+    average = ema_settings(dict(start=5, **settings))
+    assert average.decay_at(4, batch=64) == 0
+    assert average.decay_at(5, batch=64) > 0
+
+
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        (dict(decays=0.9), "decays.*did you mean 'decay'"),
+        (dict(decay=1.5), r'model\.ema\.decay=1\.5'),
+        (dict(half_life=0), r'model\.ema\.half_life=0'),
+        (dict(half_life=10, decay=0.9), 'decay and half_life'),
+        (dict(ramp_up=0.05), 'ramp_up shortens half_life'),
+    ],
+)
+def test_settings_of_an_average_that_are_not_allowed_raise(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ema_settings(settings)
+
+
+def test_no_settings_are_no_average():
+    assert ema_settings(None) is None

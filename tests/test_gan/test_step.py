@@ -297,5 +297,4 @@ def test_bytes_are_widened_on_the_way_in(monkeypatch):
     data = batch()
     data['image'] = torch.randint(256, (4, 3, SIZE, SIZE), dtype=torch.uint8)
     model.train_step(data, optimizers(model))
-    image = calls[0][1][0]
-    assert torch.allclose(image, data['image'] / 127.5 - 1, atol=1e-6)
+    assert torch.allclose(calls[0][1][0], data['image'] / 127.5 - 1, atol=1e-6)

@@ -29,6 +29,18 @@ def test_means_over_the_interval_are_handed_out_once(hook_and_runner):
     assert runner.message_hub.get_scalar('train/images_per_second').current() > 0
 
 
+def test_a_term_of_some_iterations_is_logged_as_zero_where_it_is_absent(
+    hook_and_runner,
+):
+    hook, runner = hook_and_runner
+    for index in range(6):
+        lazy = {'d/loss_r1': torch.tensor(9.0)} if index == 0 else {}
+        outputs = {'d/loss': torch.tensor(1.0), **lazy}
+        hook.after_train_iter(runner, index, outputs=outputs)
+    values, _ = runner.message_hub.get_scalar('train/d/loss_r1').data
+    assert values.tolist() == [3.0, 0.0]
+
+
 def test_nothing_is_read_on_the_host_between_two_log_lines(hook_and_runner):
     hook, runner = hook_and_runner
     on_device = torch.zeros((), device='meta')  # a meta tensor has no value to read

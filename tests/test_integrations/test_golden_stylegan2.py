@@ -1,84 +1,32 @@
 """StyleGAN2 against the reference's own outputs, losses, penalties and gradients."""
 
-import re
 from types import SimpleNamespace
 
 import pytest
 import torch
 from golden_files import load, relative_error
 from golden_networks import part
-from torch import nn
 
-from reacgan_plugin.backbones.stylegan2_discriminator import StyleGAN2Discriminator
-from reacgan_plugin.backbones.stylegan2_generator import StyleGAN2Generator
-from reacgan_plugin.backbones.stylegan2_mapping import ClassMapping
-from reacgan_plugin.conditioning import DiscriminatorOutput
+from reacgan_plugin.backbones import StyleGAN2Discriminator, StyleGAN2Generator
+from reacgan_plugin.conditioning import D2DCELoss
 from reacgan_plugin.functional import (
     d2d_cross_entropy,
     logistic_discriminator,
     logistic_generator,
-    project_to_sphere,
 )
 from reacgan_plugin.functional.penalties import path_lengths
 from reacgan_plugin.gan.discriminator import Discriminator
-from reacgan_plugin.integrations.studiogan.stylegan2_names import (
-    STYLEGAN2_BACKBONE_NAMES,
-    STYLEGAN2_GENERATOR_NAMES,
+from reacgan_plugin.integrations.studiogan import (
+    convert_discriminator_state,
+    convert_generator_state,
+    export_discriminator_state,
+    export_generator_state,
 )
-from reacgan_plugin.layers.equalised import EqualisedLinear
 from reacgan_plugin.techniques import R1, PathLength
 
 GENERATOR, DISCRIMINATOR = 'G_stylegan2_32', 'D_stylegan2_32_D2DCE'
 STEP = 'step_stylegan2_32_D2DCE'
-HEAD_NAMES = [
-    (r'^linear1\.', 'adversarial.'),
-    (r'^linear2\.', 'projection.'),
-    (r'^embedding\.fc(\d+)\.', r'proxies.layers.\1.'),
-    (r'^embedding\.', 'proxies.'),
-]
 OPTIONS = dict(channel_base=512, channel_max=16)
-
-
-class Head(nn.Module):
-    """A hypersphere head of equalised layers."""
-
-    def __init__(self):
-        super().__init__()
-        self.adversarial = EqualisedLinear(16, 1)
-        self.projection = EqualisedLinear(16, 16)
-        self.proxies = ClassMapping(10, 16, layers=1)
-
-    def forward(self, features, label, *, fake=False):
-        return DiscriminatorOutput(
-            self.adversarial(features).squeeze(1),
-            features,
-            label,
-            embedding=project_to_sphere(self.projection(features)),
-            proxy=project_to_sphere(self.proxies(label)),
-        )
-
-
-def renamed(entries, names):
-    """Entries under the name that the first pattern found in it gives."""
-    return {
-        next(re.sub(old, new, k) for old, new in names if re.search(old, k)): value
-        for k, value in entries.items()
-    }
-
-
-def discriminators_names(entries):
-    in_backbone = {k: v for k, v in entries.items() if re.match(r'b\d+\.', k)}
-    in_head = {k: v for k, v in entries.items() if k not in in_backbone}
-    backbone = renamed(in_backbone, STYLEGAN2_BACKBONE_NAMES)
-    head = renamed(in_head, HEAD_NAMES)
-    return {
-        **{f'backbone.{name}': value for name, value in backbone.items()},
-        **{f'head.{name}': value for name, value in head.items()},
-    }
-
-
-def generators_names(entries):
-    return renamed(entries, STYLEGAN2_GENERATOR_NAMES)
 
 
 def generator():
@@ -86,16 +34,31 @@ def generator():
         size=32, num_classes=10, z_dim=24, w_dim=20, mapping_layers=2, **OPTIONS
     )
     state = part(load(GENERATOR)[0], 'state.')
-    built.load_state_dict(generators_names(state), strict=True)
+    built.load_state_dict(convert_generator_state(state), strict=True)
     return built
 
 
 def discriminator():
     backbone = StyleGAN2Discriminator(size=32, architecture='orig', **OPTIONS)
-    built = Discriminator(backbone, Head())
+    head = D2DCELoss(embed_dim=16).build_head(16, 10, layers=backbone.head_layers)
+    built = Discriminator(backbone, head)
     state = part(load(DISCRIMINATOR)[0], 'state.')
-    built.load_state_dict(discriminators_names(state), strict=True)
+    built.load_state_dict(convert_discriminator_state(state), strict=True)
     return built
+
+
+@pytest.mark.parametrize(
+    'name, convert, export',
+    [
+        (GENERATOR, convert_generator_state, export_generator_state),
+        (DISCRIMINATOR, convert_discriminator_state, export_discriminator_state),
+    ],
+)
+def test_an_exported_state_is_the_one_that_was_imported(name, convert, export):
+    state = part(load(name)[0], 'state.')
+    exported = export(convert(state))
+    assert exported.keys() == state.keys()
+    assert all(exported[key] is state[key] for key in state)
 
 
 def test_styles_are_those_of_the_reference():
@@ -168,7 +131,7 @@ def test_a_discriminator_step_is_that_of_the_reference():
     real, fake = network(reals['image'], reals['label']), network(image, label)
     adversarial = logistic_discriminator(real.logits, fake.logits)
     assert_losses('d_step', adversarial, real).backward()
-    assert_gradients(network, discriminators_names, 'd_step')
+    assert_gradients(network, convert_discriminator_state, 'd_step')
 
 
 def test_a_generator_step_is_that_of_the_reference():
@@ -177,7 +140,7 @@ def test_a_generator_step_is_that_of_the_reference():
     image = network(golden['g_step.z'], label, noise='const')
     fake = discriminator().train()(image, label)
     assert_losses('g_step', logistic_generator(fake.logits), fake).backward()
-    assert_gradients(network, generators_names, 'g_step')
+    assert_gradients(network, convert_generator_state, 'g_step')
 
 
 def test_r1_is_that_of_the_reference():
@@ -190,7 +153,7 @@ def test_r1_is_that_of_the_reference():
     terms = technique.discriminator_terms(gan, reals['image'], None, real, None)
     assert relative_error(terms['loss_r1'], golden['r1.value']) < 1e-5
     terms['loss_r1'].backward()
-    assert_gradients(network, discriminators_names, 'r1')
+    assert_gradients(network, convert_discriminator_state, 'r1')
 
 
 def test_path_lengths_are_those_of_the_reference():
@@ -204,12 +167,12 @@ def test_path_lengths_are_those_of_the_reference():
     assert relative_error(technique.mean, golden['pl.mean_after']) < 1e-5
     assert relative_error(penalty, golden['pl.value']) < 1e-5
     penalty.backward()
-    assert_gradients(network, generators_names, 'pl')
+    assert_gradients(network, convert_generator_state, 'pl')
 
 
 NETWORKS = {
-    'generator': (GENERATOR, generators_names),
-    'discriminator': (DISCRIMINATOR, discriminators_names),
+    'generator': (GENERATOR, convert_generator_state),
+    'discriminator': (DISCRIMINATOR, convert_discriminator_state),
 }
 
 
@@ -238,5 +201,5 @@ def test_names_of_the_other_architectures_are_known(architecture):
                 continue
             keys += [f'b{side}.{layer}.weight', f'b{side}.{layer}.resample_filter']
             keys += [] if layer == 'skip' else [f'b{side}.{layer}.bias']
-    ours = renamed(dict.fromkeys(keys), STYLEGAN2_BACKBONE_NAMES)
-    assert set(ours) == set(backbone.state_dict())
+    ours = convert_discriminator_state(dict.fromkeys(keys))
+    assert set(ours) == {f'backbone.{name}' for name in backbone.state_dict()}

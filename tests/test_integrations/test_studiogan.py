@@ -61,6 +61,67 @@ def test_an_exported_state_is_the_one_that_was_imported(name):
     assert all(exported[key] is state[key] for key in state)
 
 
+FAMILIES = {
+    'big_resnet': {},
+    'big_resnet_deep_legacy': dict(g_depth=2, d_depth=2, z_dim=12),
+    'big_resnet_deep_studiogan': dict(g_depth=2, d_depth=2, z_dim=12),
+    'resnet': dict(z_dim=12),
+    'stylegan2': dict(g_cond_mtd='cAdaIN', z_dim=16, w_dim=16),
+}
+METHODS = ['W/O', 'PD', 'SPD', 'MD', 'MH', 'AC', '2C', 'D2DCE']
+AUXILIARY = [(kind, method) for kind in ('TAC', 'ADC') for method in METHODS[5:]]
+INFORMATION = dict(
+    info_type='both',
+    g_info_injection='concat',
+    info_num_discrete_c=2,
+    info_dim_discrete_c=3,
+    info_num_conti_c=1,
+)
+
+
+def _came_back(config) -> None:
+    with torch.device('meta'):
+        networks = build_networks(config)
+    for built, (_, convert, export) in zip(networks, CONVERTERS.values(), strict=True):
+        state = built.state_dict()
+        theirs = export(state)
+        assert len(theirs) == len(state)
+        assert convert(theirs).keys() == state.keys()
+
+
+@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize('family', FAMILIES)
+def test_every_family_and_method_is_exported_and_comes_back(
+    family, method, monkeypatch
+):
+    monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
+    _came_back(_small(backbone=family, d_cond_mtd=method, **FAMILIES[family]))
+
+
+@pytest.mark.parametrize('kind, method', AUXILIARY)
+@pytest.mark.parametrize('family', ['big_resnet', 'stylegan2'])
+def test_every_auxiliary_classifier_is_exported_and_comes_back(
+    family, kind, method, monkeypatch
+):
+    monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
+    options = dict(aux_cls_type=kind, d_cond_mtd=method, **FAMILIES[family])
+    _came_back(_small(backbone=family, **options))
+
+
+@pytest.mark.parametrize('kind', ['W/O', 'TAC', 'ADC'])
+@pytest.mark.parametrize('family', FAMILIES)
+def test_information_codes_are_exported_and_come_back(family, kind, monkeypatch):
+    monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
+    options = {**FAMILIES[family], **INFORMATION, 'aux_cls_type': kind}
+    _came_back(_small(backbone=family, **options))
+
+
+def test_codes_that_enter_by_the_norms_are_not_to_be_had():
+    options = {**INFORMATION, 'g_info_injection': 'cBN'}
+    with pytest.raises(ValueError, match="g_info_injection='cBN'.*concat"):
+        build_networks(_small(**options))
+
+
 def test_missing_keys_take_the_defaults_of_the_reference():
     generator, discriminator = build_networks(
         dict(MODEL=dict(backbone='big_resnet', g_conv_dim=4, d_conv_dim=4))

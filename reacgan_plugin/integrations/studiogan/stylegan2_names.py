@@ -13,5 +13,5 @@ STYLEGAN2_GENERATOR_NAMES = [
 ]
 STYLEGAN2_BACKBONE_NAMES = [
     (r'^b4\.', 'epilogue.'),
-    (r'^b(\d+)\.', r'blocks.\1.'),
+    (r'^b(\d+)\.', r'stages.\1.'),
 ]
