@@ -6,9 +6,15 @@ import os
 import sys
 
 import torch
+from parallel_gans import CASES, updated
 from torch import nn
 
-from reacgan_plugin.distributed import end_process_group, rank, start_process_group
+from reacgan_plugin.distributed import (
+    end_process_group,
+    rank,
+    start_process_group,
+    world_size,
+)
 from reacgan_plugin.gan.parallel import Parallel, average_buffers
 
 
@@ -70,6 +76,7 @@ def main(folder: str) -> None:
     torch.set_num_threads(1)
     start_process_group('pytorch')
     results = dict(averaged=averaged(), accumulated=accumulated(), ranked=ranked())
+    results['gans'] = {name: updated(name, rank(), world_size()) for name in CASES}
     torch.save(results, f'{folder}/{rank()}.pt')
     end_process_group()
     sys.stdout.flush()

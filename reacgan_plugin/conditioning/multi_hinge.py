@@ -10,6 +10,7 @@ from reacgan_plugin.conditioning.base import (
     Conditioning,
     DiscriminatorOutput,
 )
+from reacgan_plugin.distributed import default_group
 from reacgan_plugin.functional.classification import feature_matching, multi_hinge
 
 
@@ -95,5 +96,7 @@ class MH(Conditioning):
             return {}
         if real is None:
             raise ValueError('MH with feature_weight needs the output for reals too')
-        loss = feature_matching(fake.features, real.features.detach())
+        loss = feature_matching(
+            fake.features, real.features.detach(), group=default_group()
+        )
         return {'loss_features': self.feature_weight * loss}

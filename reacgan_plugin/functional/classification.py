@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch import distributed as dist
 from torch.nn import functional as F
 
+from reacgan_plugin.distributed import gather_rows
 from reacgan_plugin.functional.labels import check_label
 from reacgan_plugin.functional.precision import full_precision
 
@@ -39,12 +41,21 @@ def multi_hinge(logits: Tensor, label: Tensor) -> Tensor:
 
 
 @full_precision
-def feature_matching(fake: Tensor, real: Tensor) -> Tensor:
+def feature_matching(
+    fake: Tensor, real: Tensor, *, group: dist.ProcessGroup | None = None
+) -> Tensor:
     """Mean absolute difference of two batches' mean features: (M, C), (N, C) -> scalar.
 
     The generator's companion of multi-hinge. The real features are the target: detach
     them, or compute them without gradient.
 
+    Args:
+        fake, real: features, equally many rows on every rank.
+        group: means are over the rows of all its ranks; None: of this process only.
+
     Source: Salimans et al. 2016, section 3.1, with the L1 norm of MHingeGAN.
     """
-    return (fake.mean(0) - real.mean(0)).abs().mean()
+    fake_mean, real_mean = (
+        gather_rows(rows.mean(0, keepdim=True), group).mean(0) for rows in (fake, real)
+    )
+    return (fake_mean - real_mean).abs().mean()

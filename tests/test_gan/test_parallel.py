@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
+from golden_files import relative_error
+from parallel_gans import updated
 from torch import nn
 
 from reacgan_plugin.gan.parallel import Parallel
@@ -53,6 +55,15 @@ def test_two_processes_share_statistics_and_gradients(tmp_path):
         assert rank['accumulated']['names'] == ['network.weight']  # as on one process
         assert rank['ranked']['wrapped'].unique().tolist() == [0.5]
         assert rank['ranked']['bare'].unique().tolist() == [number]
+        for name, found in rank['gans'].items():
+            assert_gradients_are_those_of_one_process(name, found)
+
+
+def assert_gradients_are_those_of_one_process(name, found):
+    for network, expected in updated(name).items():
+        for key, gradient in expected.items():
+            error = relative_error(found[network][key], gradient, floor=1e-4)
+            assert error < 1e-5, f'{name}, {network}.{key}'
 
 
 def assert_float_buffers_are_means(state):
