@@ -71,7 +71,8 @@ def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:
             f'the config in {path} imports {imports}; if you trust these modules, '
             'add --trust-imports'
         )
-    foreign = sorted(set(_foreign_types(entries)))
+    known = {name for kind in registry.ALL for name in registry.known_names(kind)}
+    foreign = sorted(set(_foreign_types(entries, known)))
     if foreign and not trust_imports:
         raise ValueError(
             f'the config in {path} names {some(foreign)}, which no registry has; if '
@@ -229,14 +230,13 @@ def _by_name(value):
     return f'{value.__module__}.{value.__qualname__}'
 
 
-def _foreign_types(entry) -> Iterator[str]:
+def _foreign_types(entry, known: set[str]) -> Iterator[str]:
     """Values of ``type`` that no registry knows: mmengine would import and call any
     dotted name, so that a config from elsewhere could run what it likes."""
     children = entry.values() if isinstance(entry, dict) else entry
     if isinstance(entry, dict) and isinstance(entry.get('type'), str):
-        name = entry['type'].removeprefix(f'{registry.SCOPE}.')
-        if not any(name in registry.known_names(kind) for kind in registry.ALL):
+        if entry['type'].removeprefix(f'{registry.SCOPE}.') not in known:
             yield entry['type']
     if isinstance(entry, dict | list):
         for child in children:
-            yield from _foreign_types(child)
+            yield from _foreign_types(child, known)

@@ -112,7 +112,7 @@ def _build_dataset(cfg: dict):
 
 
 def _worker_options(cfg: dict) -> dict:
-    """torch's options: workers live on between iterators, two batches ahead each."""
+    """torch's options; workers are two batches ahead each."""
     workers = cfg.get('num_workers', 0)
     options = dict(
         num_workers=workers,
