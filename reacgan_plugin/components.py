@@ -49,10 +49,7 @@ HOOKS = {
 OWN = [
     (registry.MODELS, {**CONDITIONINGS, **HEADS, **LAYERS}),
     (registry.MODELS, {**ADVERSARIAL_LOSSES, **TECHNIQUES, **OWN_MODELS}),
-    (
-        registry.BACKBONES,
-        {name: getattr(backbones, name) for name in backbones.__all__},
-    ),
+    (registry.BACKBONES, BACKBONES),
     (registry.DATASETS, DATASETS),
     (registry.TRANSFORMS, TRANSFORMS),
     (registry.HOOKS, HOOKS),

@@ -44,10 +44,11 @@ class PlainBackbone(nn.Module):
         return torch.relu(self.conv(image)).mean((2, 3))
 
 
-def plain_gan(loss=None, **options) -> ConditionalGAN:
+def plain_gan(loss=None, generator=None, **options) -> ConditionalGAN:
     """A model without batch statistics, spectral norm or look-ups in a registry."""
     loss = loss or AC(loss_weight=0.5, spectral_norm=False)
-    return _gan(PlainGenerator(), PlainBackbone(), loss, **options)
+    generator = generator or PlainGenerator()
+    return _gan(generator, PlainBackbone(), loss, **options)
 
 
 def biggan(loss=None, spectral_norm=True, **options) -> ConditionalGAN:

@@ -240,8 +240,8 @@ def measure_conditionings(options) -> str:
     except ImportError as error:
         raise SystemExit(f"{error}; pip install 'reacgan-plugin[train]'") from None
     return conditionings.measure(options) + (
-        f'\n\nThe digits demo, {options.seconds:g} seconds of each process, seed '
-        f'{options.seed}.'
+        f'\n\nThe digits demo, {options.seconds:g} processor seconds a method and '
+        f'thread, seed {options.seed}.'
     )
 
 

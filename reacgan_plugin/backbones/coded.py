@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -50,13 +52,26 @@ class CodedGenerator(nn.Module):
         """Classes of the generator."""
         return self.generator.num_classes
 
+    @property
+    def styles(self) -> Callable:
+        """The generator's styles of mixed z, where it has styles."""
+        styles = self.generator.styles
+        return lambda z, *rest, **options: styles(self.mixed(z), *rest, **options)
+
+    @property
+    def synthesis(self) -> nn.Module:
+        """The generator's synthesis, where it has one."""
+        return self.generator.synthesis
+
     def forward(self, z: Tensor, label: Tensor | None = None, **options) -> Tensor:
+        return self.generator(self.mixed(z), label, **options)
+
+    def mixed(self, z: Tensor) -> Tensor:
+        """z (N, Z) with its codes -> z of the generator."""
         if z.shape[1:] != (self.z_dim,):
             raise ValueError(
                 f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
             )
         codes = codes_of(z, self.sizes).flat(self.sizes.categories)
         noise = z[:, : self.generator.z_dim]
-        return self.generator(
-            self.mix(torch.cat([noise, codes], dim=1)), label, **options
-        )
+        return self.mix(torch.cat([noise, codes], dim=1))

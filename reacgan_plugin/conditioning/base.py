@@ -24,7 +24,7 @@ class DiscriminatorOutput(NamedTuple):
     proxy: Tensor | None = None  # (N, D) unit rows, one's own class
     class_logits: Tensor | None = None  # (N, K); (N, 2K) for ADC
     twin: DiscriminatorOutput | None = None  # of a twin classifier, or a second view
-    info: Tensor | None = None  # (N, ...) of an information-maximising head
+    info: NamedTuple | None = None  # guessed codes, of an information-maximising head
     z: Tensor | None = None  # (N, Z) that a fake was made from
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from reacgan_plugin.conditioning.base import Conditioning, DiscriminatorOutput
 from reacgan_plugin.conditioning.wrapper import Wrapper
 from reacgan_plugin.functional.codes import (
+    TINY,
     CodeSizes,
     codes_of,
     continuous_code_loss,
@@ -33,7 +34,7 @@ class InformationHead:
         num_classes: int,
         *,
         sizes: CodeSizes,
-        feature_scale: float,
+        feature_scale: float | None,
         **options,
     ):
         super().__init__(in_channels, num_classes, **options)
@@ -50,11 +51,16 @@ class InformationHead:
         self.information = maps
 
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
-        features = output.features * self.feature_scale
+        features = self._scaled(output.features)
         # Q learns in the discriminator's step, the backbone does not learn from it
         q_learns = any(p.requires_grad for p in self.information.parameters())
         guess = self._guess(features.detach() if q_learns else features)
         return super().judge(output, fake)._replace(info=guess)
+
+    def _scaled(self, features: Tensor) -> Tensor:
+        if self.feature_scale is not None:
+            return features * self.feature_scale
+        return features * (features.square().mean(1, keepdim=True) + TINY).rsqrt()
 
     def _guess(self, features: Tensor) -> CodeGuess:
         code_logits = mean = variance = None
@@ -82,8 +88,10 @@ class Info(Wrapper):
         continuous: number of codes that are uniform in [-1, 1].
         discrete_weight: factor of the categorical codes' term.
         continuous_weight: factor of the numbers' term.
-        feature_scale: factor of the features that Q reads; one over the positions
-            makes means of sum-pooled features, as the published networks have.
+        feature_scale: factor of the features that Q reads. The published networks
+            sum-pool and have one over the positions here, 1 / 64 at 32 pixels. None:
+            each sample's features are brought to a mean square of one, which fits any
+            backbone.
 
     Raises: ValueError for numbers of codes that make no sense.
     """
@@ -99,7 +107,7 @@ class Info(Wrapper):
         continuous: int = 2,
         discrete_weight: float = 0.1,
         continuous_weight: float = 1.0,
-        feature_scale: float = 1.0,
+        feature_scale: float | None = None,
     ):
         super().__init__(method)
         self.sizes = CodeSizes(discrete, categories, continuous).checked()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import nn
 
 from reacgan_plugin.conditioning.acgan import AC
@@ -70,6 +72,11 @@ def _built(method) -> Conditioning:
     # imports mmengine
     from reacgan_plugin.conditioning.names import CONDITIONINGS
 
+    if not isinstance(method, Mapping):
+        raise ValueError(
+            f'method={method!r}; allowed: a conditioning or its config, '
+            "dict(type='D2DCE')"
+        )
     if method.get('type') in CONDITIONINGS:
         options = {k: v for k, v in method.items() if k not in ('type', '_scope_')}
         return CONDITIONINGS[method['type']](**options)

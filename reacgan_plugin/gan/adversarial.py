@@ -70,7 +70,8 @@ class Wasserstein(AdversarialLoss):
 
 class Relativistic(AdversarialLoss):
     """Pairs of a real and a fake sample of one class, each judged relative to the other
-    (Huang et al. 2024, "R3GAN"); wants gradient penalties on both (R1 and R2)."""
+    (Huang et al. 2024, "R3GAN"); the paper adds gradient penalties on reals and fakes,
+    of which the technique R1 is the former."""
 
     needs_real = True
     shares_labels = True

@@ -16,7 +16,8 @@ class Average(NamedTuple):
 
     Args:
         decay: factor of the old average in one iteration, or:
-        half_life: thousands of images after which half of a weight is forgotten.
+        half_life: thousands of images after which half of a weight is forgotten. With
+            it buffers are copied, as StyleGAN2 does, not averaged.
         ramp_up: the half-life is at most this share of the images seen so far.
         start: iteration until which the average is a copy.
 
@@ -36,8 +37,8 @@ class Average(NamedTuple):
             return self.decay
         images = 1000 * self.half_life
         if self.ramp_up is not None:
-            images = min(images, self.ramp_up * (iteration + 1) * batch)
-        return 0.5 ** (batch / images)
+            images = min(images, self.ramp_up * iteration * batch)
+        return 0.5 ** (batch / images) if images else 0.0
 
 
 def ema_settings(ema: dict | None) -> Average | None:
@@ -62,17 +63,18 @@ def averaged_copy(module: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
+def update_average(
+    average: nn.Module, module: nn.Module, decay: float, *, copy_buffers: bool = False
+) -> None:
     """average <- decay x average + (1 - decay) x module.
 
     Floating-point buffers (batch norm statistics, singular vectors) are averaged like
-    parameters, integer ones copied, as in the published runs. Decay 0 copies.
+    parameters unless they shall be copied; integer ones are copied. Decay 0 copies.
     """
-    averages = [*average.parameters(), *average.buffers()]
-    values = [*module.parameters(), *module.buffers()]
-    pairs = list(zip(averages, values, strict=True))
-    floating = [pair for pair in pairs if pair[0].is_floating_point()]
-    torch._foreach_lerp_(*map(list, zip(*floating, strict=True)), 1 - decay)
-    for integer, value in pairs:
-        if not integer.is_floating_point():
-            integer.copy_(value)
+    buffers = list(zip(average.buffers(), module.buffers(), strict=True))
+    floating = [p for p in buffers if p[0].is_floating_point() and not copy_buffers]
+    averaged = [*zip(average.parameters(), module.parameters(), strict=True), *floating]
+    torch._foreach_lerp_(*map(list, zip(*averaged, strict=True)), 1 - decay)
+    for buffer, value in buffers:
+        if copy_buffers or not buffer.is_floating_point():
+            buffer.copy_(value)

@@ -94,6 +94,8 @@ class ConditionalGAN(BaseModel):
         self.adversarial_loss = self.loss.adversarial(given)
         self.needs_real = self.adversarial_loss.needs_real or self.loss.needs_real
         self.techniques = Techniques(build(MODELS, t) for t in techniques)
+        for technique in self.techniques:
+            technique.check(self)
         if channels_last:
             self.generator.to(memory_format=torch.channels_last)
             self.discriminator.to(memory_format=torch.channels_last)
@@ -238,7 +240,10 @@ class ConditionalGAN(BaseModel):
         all processes."""
         if self.generator_ema is not None:
             decay = self.ema.decay_at(self.iteration, batch)
-            update_average(self.generator_ema, self.generator, decay)
+            copies = self.ema.half_life is not None
+            update_average(
+                self.generator_ema, self.generator, decay, copy_buffers=copies
+            )
 
     def distribute(self) -> None:
         """Train on all processes of the process group from now on."""

@@ -17,6 +17,9 @@ class Technique(nn.Module):
     """Does nothing at every point. What must survive a resume lives in buffers or in
     ``get_extra_state``, so that the model's state dict carries it."""
 
+    def check(self, gan: nn.Module) -> None:
+        """Called when the model is built; ValueError where it cannot work with it."""
+
     def latent(self, z: Tensor, label: Tensor, gan: nn.Module) -> Tensor:
         """The z (N, Z) that the generator gets instead, in both updates."""
         return z

@@ -29,7 +29,7 @@ class PathLength(Technique):
         batch_fraction: share of the batch that it is taken over, from its first row on.
 
     The running mean is kept in the state dict and is that of all processes.
-    Raises: ValueError for a setting out of range, and, when it is used, for a generator
+    Raises: ValueError for a setting out of range, and, in a model, for a generator
     without ``styles`` and ``synthesis``.
     """
 
@@ -50,12 +50,20 @@ class PathLength(Technique):
         )
         self.register_buffer('mean', torch.zeros(()))
 
+    def check(self, gan: nn.Module) -> None:
+        generator = gan.generator
+        if not (hasattr(generator, 'styles') and hasattr(generator, 'synthesis')):
+            raise ValueError(
+                'PathLength needs a generator with styles and synthesis, such as '
+                f'StyleGAN2Generator; found {type(generator).__name__}'
+            )
+
     def generator_terms(
         self, gan: nn.Module, z: Tensor, fake_image: Tensor, fake: DiscriminatorOutput
     ) -> dict[str, Tensor]:
         if gan.iteration % self.interval:
             return {}
-        generator = _style_based(gan.generator)
+        generator = gan.generator
         # with their labels, and without what another technique has sorted out
         rows = math.ceil(len(fake.label) * self.batch_fraction)
         z, label = fake.z[:rows], fake.label[:rows]
@@ -83,12 +91,3 @@ class PathLength(Technique):
             f'weight={self.weight}, interval={self.interval}, decay={self.decay}, '
             f'batch_fraction={self.batch_fraction}'
         )
-
-
-def _style_based(generator: nn.Module) -> nn.Module:
-    if hasattr(generator, 'styles') and hasattr(generator, 'synthesis'):
-        return generator
-    raise ValueError(
-        f'PathLength needs a generator with styles and synthesis, such as '
-        f'StyleGAN2Generator; found {type(generator).__name__}'
-    )

@@ -42,6 +42,29 @@ def test_noise_and_codes_are_mixed_into_the_generators_z():
     assert options == dict(noise='const')
 
 
+class Styled(Recorder):
+    """A generator with styles, such as StyleGAN2's."""
+
+    def __init__(self):
+        super().__init__()
+        self.synthesis = nn.Identity()
+
+    def styles(self, z, label=None, **options):
+        return z, label, options
+
+
+def test_styles_are_those_of_mixed_z_where_there_are_any():
+    built = coded(Styled())
+    z = torch.randn(2, built.z_dim)
+    given, label, options = built.styles(z, LABEL, truncation=0.5)
+    assert torch.equal(given, built.mixed(z))
+    assert label is LABEL
+    assert options == dict(truncation=0.5)
+    assert built.synthesis is built.generator.synthesis
+    assert not hasattr(coded(), 'styles')
+    assert not hasattr(coded(), 'synthesis')
+
+
 def test_only_the_place_of_the_largest_entry_of_a_category_matters():
     built = coded()
     z = torch.randn(2, built.z_dim)

@@ -56,6 +56,19 @@ def test_terms_are_log_likelihoods_of_the_codes_under_q():
         assert torch.equal(of_discriminator[name], term), name
 
 
+def test_features_of_any_scale_are_read_alike_by_default():
+    loss = Info(Unconditional(), discrete=1, categories=3, continuous=1)
+    head = loss.build_head(FEATURES, CLASSES).eval()
+    features, z = torch.randn(4, FEATURES), torch.randn(4, 4)
+    small, large = (
+        loss.generator(head(scale * features, LABEL)._replace(z=z))
+        for scale in (1.0, 1e3)
+    )
+    for name in TERMS:
+        assert torch.isclose(small[name], large[name], rtol=1e-4), name
+        assert small[name] < 20, name
+
+
 def test_the_codes_are_read_from_the_end_of_z():
     loss, head = built('Info(Unconditional)')
     output = judged(head, fake=True)

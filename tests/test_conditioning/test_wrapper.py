@@ -22,6 +22,13 @@ every_wrapper = pytest.mark.parametrize('wrapper', [TAC, ADC, Info])
 
 
 @every_wrapper
+@pytest.mark.parametrize('method', ['AC', 3, AC])
+def test_what_is_neither_a_conditioning_nor_a_config_raises(wrapper, method):
+    with pytest.raises(ValueError, match='method=.*a conditioning or its config'):
+        wrapper(method)
+
+
+@every_wrapper
 def test_ac_is_the_method_where_none_is_named(wrapper):
     assert type(wrapper().method) is AC
     assert type(build_conditioning(dict(type=wrapper.__name__), 6, 3)[0].method) is AC

@@ -106,10 +106,25 @@ def test_half_of_a_weight_is_forgotten_after_the_half_life():
 
 def test_a_ramp_shortens_the_half_life_while_few_images_are_seen():
     average = ema_settings(dict(half_life=500, ramp_up=0.05))
-    early = average.decay_at(99, batch=64)  # 6,400 images seen: a half-life of 320
+    early = average.decay_at(100, batch=64)  # 6,400 images seen: a half-life of 320
     assert early ** (320 / 64) == pytest.approx(0.5)
     late = average.decay_at(10**7, batch=64)
     assert late == pytest.approx(0.5 ** (64 / 500_000))
+
+
+def test_a_ramp_starts_from_a_copy():
+    assert ema_settings(dict(half_life=500, ramp_up=0.05)).decay_at(0, batch=64) == 0
+
+
+def test_buffers_may_be_copied():
+    module = network()
+    average = averaged_copy(module)
+    module = trained(module)
+    update_average(average, module, 0.9, copy_buffers=True)
+    for name, value in module.named_buffers():
+        assert torch.equal(average.get_buffer(name), value), name
+    weights = zip(average.parameters(), module.parameters(), strict=True)
+    assert not any(torch.equal(*pair) for pair in weights)
 
 
 @pytest.mark.parametrize('settings', [dict(decay=0.9), dict(half_life=1.0)])

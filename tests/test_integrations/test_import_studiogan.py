@@ -199,6 +199,42 @@ def test_keys_and_techniques_that_are_left_out_are_listed(tmp_path, capsys):
         assert words in (out / 'Run.py').read_text()
 
 
+@pytest.mark.parametrize(
+    'section, entries, words',
+    [
+        ('LOSS', dict(apply_fm=True, fm_lambda=1.0), 'LOSS.apply_fm was left out'),
+        ('MODEL', dict(g_init='N02'), 'MODEL.g_init=N02'),
+        ('RUN', dict(mixed_precision=True), 'RUN was left out (mixed_precision)'),
+    ],
+)
+def test_settings_without_a_counterpart_are_listed(section, entries, words):
+    config = {**load(f'{GOLDEN}/expected_outputs')[1]['config']}
+    config[section] = {**config.get(section, {}), **entries}
+    _, remarks = training_config(config)
+    assert len(remarks) == 1
+    assert words in remarks[0]
+
+
+def test_an_empty_section_has_the_defaults(tmp_path):
+    config = {**load(f'{GOLDEN}/expected_outputs')[1]['config'], 'AUG': None}
+    assert (imported(tmp_path, {}, config) / 'Run.py').is_file()
+
+
+def test_what_is_no_checkpoint_of_ours_is_not_exported(tmp_path, capsys):
+    words = ['--export', str(FILES['--generator']), '--out', str(tmp_path / 'back')]
+    assert run(words) == 2
+    assert 'is no checkpoint of reacgan_plugin' in capsys.readouterr().err
+
+
+def test_an_exported_discriminator_says_what_studiogan_reads_of_a_run(tmp_path):
+    out = imported(tmp_path)
+    assert run(['--export', str(out / 'iter_3.pth'), '--out', str(tmp_path)]) == 0
+    exported = read_checkpoint(tmp_path / FILES['--discriminator'].name)
+    theirs = original('--discriminator')
+    assert exported.keys() == theirs.keys() - {'optimizer'}
+    assert (exported['step'], exported['seed']) == (3, 0)
+
+
 def test_stylegan2_has_its_penalties_average_and_lazy_rates():
     config, remarks = training_config(STYLEGAN2)
     model = config['model']
@@ -211,7 +247,10 @@ def test_stylegan2_has_its_penalties_average_and_lazy_rates():
     assert adam['lr'] == pytest.approx(0.002)
     assert adam['betas'] == pytest.approx((0.0, 0.99**0.8))
     assert adam['eps'] == 1e-8
-    assert remarks == ['OPTIMIZATION.d_first=False: here the discriminator is first']
+    assert [remark.split(':')[0] for remark in remarks] == [
+        'LOSS.r1_place',
+        'OPTIMIZATION.d_first=False',
+    ]
 
 
 def test_our_published_stylegan2_config_is_the_imported_one():
@@ -245,6 +284,8 @@ def test_our_published_stylegan2_config_is_the_imported_one():
         ('MODEL', 'g_act_fn', 'ELU', "MODEL.g_act_fn='ELU'.*ReLU"),
         ('MODEL', 'g_cond_mtd', 'cAdaIN', "g_cond_mtd='cAdaIN'.*cBN"),
         ('LOSS', 'adv_loss', 'hing', "adv_loss='hing'.*did you mean 'hinge'"),
+        ('LOSS', 'adv_loss', 'MH', "adv_loss='MH' with .*'D2DCE'.*both, or neither"),
+        ('MODEL', 'attn_g_loc', ['N/A'], "attn_g_loc=.*'N/A'.*numbers of blocks"),
     ],
 )
 def test_settings_that_cannot_be_had_here_are_named(
@@ -258,6 +299,14 @@ def test_settings_that_cannot_be_had_here_are_named(
         training_config(config)
     assert not out.exists()
     assert key in capsys.readouterr().err
+
+
+def test_numbers_of_codes_must_be_given():
+    config = {**load(f'{GOLDEN}/expected_outputs')[1]['config']}
+    codes = dict(info_type='both', g_info_injection='concat', info_num_conti_c=2)
+    config['MODEL'] = {**config['MODEL'], **codes}
+    with pytest.raises(ValueError, match='MODEL.info_num_discrete_c is not given'):
+        training_config(config)
 
 
 def test_files_that_do_not_fit_leave_nothing_behind(tmp_path, capsys):

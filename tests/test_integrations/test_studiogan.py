@@ -68,8 +68,8 @@ FAMILIES = {
     'resnet': dict(z_dim=12),
     'stylegan2': dict(g_cond_mtd='cAdaIN', z_dim=16, w_dim=16),
 }
-METHODS = ['W/O', 'PD', 'SPD', 'MD', 'MH', 'AC', '2C', 'D2DCE']
-AUXILIARY = [(kind, method) for kind in ('TAC', 'ADC') for method in METHODS[5:]]
+METHODS = ['W/O', 'PD', 'MD', 'MH', 'AC', '2C', 'D2DCE']
+AUXILIARY = [(kind, method) for kind in ('TAC', 'ADC') for method in METHODS[4:]]
 INFORMATION = dict(
     info_type='both',
     g_info_injection='concat',
@@ -96,6 +96,14 @@ def test_every_family_and_method_is_exported_and_comes_back(
 ):
     monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
     _came_back(_small(backbone=family, d_cond_mtd=method, **FAMILIES[family]))
+
+
+def test_a_mapped_projection_goes_back_where_studiogan_has_one(monkeypatch):
+    monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
+    options = dict(backbone='stylegan2', **FAMILIES['stylegan2'])
+    _came_back(_small(d_cond_mtd='SPD', **options))
+    with pytest.raises(ValueError, match='not known: class_map'):
+        _came_back(_small(d_cond_mtd='SPD'))
 
 
 @pytest.mark.parametrize('kind, method', AUXILIARY)

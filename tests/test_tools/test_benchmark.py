@@ -24,6 +24,28 @@ def threads():
     torch.set_num_threads(before)
 
 
+def test_the_table_of_conditionings_has_a_row_for_each(
+    benchmark, threads, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.syspath_prepend(PATH.parent)
+    out = tmp_path / 'conditionings.md'
+    words = ['conditionings', '--seconds', '0.5', '--methods', 'PD', 'Unconditional']
+    benchmark.main([*words, *threads, '--out', str(out)])
+    text = out.read_text()
+    rows = [line for line in text.splitlines() if line.startswith('| ')]
+    assert [row.split('|')[1].strip() for row in rows] == [
+        'conditioning',
+        'PD',
+        'Unconditional',
+        'real digits',
+    ]
+    iterations, accuracy, spread, frechet = map(float, rows[1].split('|')[2:6])
+    assert iterations >= 1
+    assert 0 <= accuracy <= 1
+    assert min(spread, frechet) > 0
+    assert '0.5 processor seconds' in text
+
+
 def test_the_loss_table_has_every_row_with_a_verdict(
     benchmark, threads, tmp_path, capsys
 ):

@@ -52,10 +52,10 @@ def read_yaml(path: str) -> dict:
     except (OSError, yaml.YAMLError) as error:
         raise ValueError(f'cannot read {path}: {error}') from error
     if not isinstance(content, dict) or not all(
-        isinstance(section, Mapping) for section in content.values()
+        isinstance(section, Mapping | None) for section in content.values()
     ):
         raise ValueError(f'{path} has no sections such as DATA and MODEL')
-    return content
+    return {name: section or {} for name, section in content.items()}
 
 
 def import_run(config_file: str, files: Mapping[str, str], out: str) -> list[str]:
@@ -63,13 +63,10 @@ def import_run(config_file: str, files: Mapping[str, str], out: str) -> list[str
 
     Raises: ValueError for a config or files that are not understood.
     """
+    import torch
+
     from reacgan_plugin.checkpoint import write_checkpoint
-    from reacgan_plugin.config import config_json, load_config
-    from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
-    from reacgan_plugin.integrations.studiogan.files import (
-        checkpoint_of,
-        import_files,
-    )
+    from reacgan_plugin.config import load_config
     from reacgan_plugin.integrations.studiogan.training import training_config
     from reacgan_plugin.registry import MODELS, build
 
@@ -81,21 +78,39 @@ def import_run(config_file: str, files: Mapping[str, str], out: str) -> list[str
         config, _ = load_config(str(draft))
         text = draft.read_text()
     config.model.seed = 0
-    model = build(MODELS, config.model)
-    settings = {k: v for k, v in config.optim_wrapper.items() if k != 'constructor'}
-    optimizers = dict(GANOptimWrapperConstructor(settings)(model).items())
-    remarks += import_files(model, optimizers, files)
+    content = None
+    if files:
+        content, more = _checkpoint(config, files)
+        remarks += more
+    else:
+        with torch.device('meta'):  # networks that cannot be built are found now
+            build(MODELS, config.model)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / f'{stem}.py'
     written.write_text(text)
     lines = [*(f'note        {remark}' for remark in remarks), f'config      {written}']
-    if files:
-        checkpoint = folder / f'iter_{model.iteration}.pth'
-        content = checkpoint_of(model, optimizers, config_json(config))
+    if content:
+        checkpoint = folder / f'iter_{content["meta"]["iter"]}.pth'
         write_checkpoint(content, checkpoint)
         lines.append(f'checkpoint  {checkpoint}')
     return lines
+
+
+def _checkpoint(config, files: Mapping[str, str]) -> tuple[dict, list[str]]:
+    from reacgan_plugin.config import config_json
+    from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
+    from reacgan_plugin.integrations.studiogan.files import (
+        checkpoint_of,
+        import_files,
+    )
+    from reacgan_plugin.registry import MODELS, build
+
+    model = build(MODELS, config.model)
+    settings = {k: v for k, v in config.optim_wrapper.items() if k != 'constructor'}
+    optimizers = dict(GANOptimWrapperConstructor(settings)(model).items())
+    remarks = import_files(model, optimizers, files)
+    return checkpoint_of(model, optimizers, config_json(config)), remarks
 
 
 def config_text(ours: dict, source: str, remarks: list[str]) -> str:

@@ -27,6 +27,16 @@ EXPORT = {
     'generator_ema': ('G_ema', export_generator_state),
     'discriminator': ('D', export_discriminator_state),
 }
+RUN = {  # what StudioGAN's discriminator files say of a run
+    'run_name': 'reacgan_plugin',
+    'epoch': 0,
+    'topk': 'N/A',
+    'aa_p': 'N/A',
+    'best_step': 0,
+    'best_fid': None,
+    'best_fid_ckpt': None,
+    'lecam_emas': None,
+}
 
 
 def import_files(model: nn.Module, optimizers: Mapping, files: Mapping) -> list[str]:
@@ -68,7 +78,8 @@ def _load_optimizer(
 ) -> list[str]:
     """Adam's averages, which are numbered in the order of each side's parameters."""
     ours = [key for key, _ in network.named_parameters()]
-    order = [key for key in converted if key in set(ours)]
+    trained = set(ours)
+    order = [key for key in converted if key in trained]
     entries = theirs['state']
     if len(order) != len(theirs['param_groups'][0]['params']):
         return [f'{name}: the optimizer has other parameters, it starts anew']
@@ -127,21 +138,28 @@ def checkpoint_of(model: nn.Module, optimizers: Mapping, config_json: str) -> di
 
 
 def export_files(checkpoint: str | Path, folder: str | Path) -> list[Path]:
-    """Write the networks of a checkpoint of ours under StudioGAN's names.
+    """Write the weights of a checkpoint of ours under StudioGAN's names.
 
-    Returns: the paths, named as StudioGAN names them, with ``state_dict`` and, for the
-    discriminator, ``step`` inside.
-    Raises: ValueError for entries that StudioGAN has no place for.
+    The discriminator's file has what StudioGAN reads of a run beside the weights. For
+    evaluation and sampling: states of optimizers are not written.
+
+    Returns: the paths, named as StudioGAN names them.
+    Raises: ValueError for entries that StudioGAN has no place for, and for a file that
+    is no checkpoint of ours.
     """
     content = read_checkpoint(checkpoint)
+    if 'meta' not in content or 'state_dict' not in content:
+        raise ValueError(f'{checkpoint} is no checkpoint of reacgan_plugin')
     step, folder = content['meta'].get('iter', 0), Path(folder)
+    run = {**RUN, 'step': step, 'seed': content['meta'].get('seed', 0)}
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for network, (short, export) in EXPORT.items():
         state = _entries(content['state_dict'], f'{network}.')
         if state:
             path = folder / f'model={short}-current-weights-step={step}.pth'
-            write_checkpoint(dict(state_dict=export(state), step=step), path)
+            about = run if network == 'discriminator' else {}
+            write_checkpoint(dict(state_dict=export(state), **about), path)
             written.append(path)
     return written
 

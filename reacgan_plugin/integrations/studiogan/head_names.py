@@ -13,7 +13,7 @@ COMMON = [
     (r'^linear1\.', 'adversarial.'),
     # a projection in StyleGAN's way maps its classes by a whole network
     (r'^mapping\.fc(\d+)\.', r'class_map.layers.\1.'),
-    (r'^mapping\.', 'class_map.'),
+    (r'^mapping\.embed\.', 'class_map.embed.'),
     (r'^info_discrete_linear\.', 'information.discrete.'),
     (r'^info_conti_mu_linear\.', 'information.mean.'),
     (r'^info_conti_var_linear\.', 'information.log_variance.'),

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 
 from reacgan_plugin.conditioning import Conditioning
 from reacgan_plugin.conditioning.names import CONDITIONINGS
+from reacgan_plugin.integrations.studiogan.building import built
 from reacgan_plugin.integrations.studiogan.sections import (
     NOT_GIVEN,
     given,
+    needed,
     with_defaults,
 )
 from reacgan_plugin.options import one_of
@@ -33,7 +35,8 @@ def build_conditioning(config: Mapping) -> Conditioning:
 
     Raises: ValueError for a method that is not known.
     """
-    return _built(conditioning_config(config))
+    ours = conditioning_config(config)
+    return built(ours, CONDITIONINGS.__getitem__, inner='method')
 
 
 def conditioning_config(config: Mapping) -> dict:
@@ -68,21 +71,31 @@ def conditioning_config(config: Mapping) -> dict:
 def adversarial_config(config: Mapping) -> dict:
     """The adversarial loss as a config of ours.
 
-    Raises: ValueError for a loss that is not known.
+    Raises: ValueError for a loss that is not known, and where one of loss and method is
+    multi-hinge and the other is not.
     """
-    name = with_defaults(config)['LOSS']['adv_loss']
+    config = with_defaults(config)
+    name, method = config['LOSS']['adv_loss'], config['MODEL']['d_cond_mtd']
+    if (name == 'MH') != (method == 'MH'):
+        raise ValueError(
+            f'LOSS.adv_loss={name!r} with MODEL.d_cond_mtd={method!r}: multi-hinge is '
+            'both, or neither'
+        )
     return dict(type=ADVERSARIAL[one_of('LOSS.adv_loss', name, ADVERSARIAL)])
 
 
-def code_sizes(model: Mapping) -> dict:
-    """Numbers of information codes, as the settings of ours are called."""
-    kind = model['info_type']
+def code_sizes(sections: Mapping) -> dict:
+    """Numbers of information codes, as the settings of ours are called.
+
+    Raises: ValueError for a number that is not given.
+    """
+    kind = sections['MODEL']['info_type']
     sizes = dict(discrete=0, continuous=0)
     if kind in ('discrete', 'both'):
-        sizes['discrete'] = model['info_num_discrete_c']
-        sizes['categories'] = model['info_dim_discrete_c']
+        sizes['discrete'] = needed(sections, 'MODEL.info_num_discrete_c')
+        sizes['categories'] = needed(sections, 'MODEL.info_dim_discrete_c')
     if kind in ('continuous', 'both'):
-        sizes['continuous'] = model['info_num_conti_c']
+        sizes['continuous'] = needed(sections, 'MODEL.info_num_conti_c')
     return sizes
 
 
@@ -92,20 +105,13 @@ def _with_information(method: dict, config: Mapping) -> dict:
     return dict(
         type='Info',
         method=method,
-        **code_sizes(config['MODEL']),
+        **code_sizes(config),
         feature_scale=1.0 if style else 1 / side**2,
         **given(
             discrete_weight=loss['infoGAN_loss_discrete_lambda'],
             continuous_weight=loss['infoGAN_loss_conti_lambda'],
         ),
     )
-
-
-def _built(config: Mapping) -> Conditioning:
-    options = {k: v for k, v in config.items() if k != 'type'}
-    if 'method' in options:
-        options['method'] = _built(options['method'])
-    return CONDITIONINGS[config['type']](**options)
 
 
 def _plain(kind: str) -> Callable:
@@ -147,8 +153,10 @@ def _ac(model: dict, loss: dict) -> dict:
 def _mh(model: dict, loss: dict) -> dict:
     return dict(
         type='MH',
-        feature_weight=loss['fm_lambda'] if loss['apply_fm'] else 0.0,
-        **given(generator_weight=loss['mh_lambda']),
+        **given(
+            feature_weight=loss['fm_lambda'] if loss['apply_fm'] else 0.0,
+            generator_weight=loss['mh_lambda'],
+        ),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from torch import nn
 
 from reacgan_plugin import backbones
 from reacgan_plugin.gan.discriminator import Discriminator
+from reacgan_plugin.integrations.studiogan.building import built
 from reacgan_plugin.integrations.studiogan.methods import (
     build_conditioning,
     code_sizes,
@@ -71,7 +73,7 @@ def generator_config(config: Mapping) -> dict:
         type='CodedGenerator',
         generator=generator,
         spectral_norm=model['apply_g_sn'],
-        **code_sizes(model),
+        **code_sizes(config),
     )
 
 
@@ -200,7 +202,13 @@ def _sides_of_blocks(side_after: Callable[[int], int]) -> Callable:
     def sides(model: Mapping, key: str) -> tuple[int, ...]:
         if not model['apply_attn']:
             return ()
-        return tuple(side_after(block) for block in model[key])
+        blocks = model[key]
+        if not all(isinstance(block, int) for block in blocks):
+            raise ValueError(
+                f'MODEL.{key}={list(blocks)} with MODEL.apply_attn; allowed: numbers '
+                'of blocks, from 1'
+            )
+        return tuple(side_after(block) for block in blocks)
 
     return sides
 
@@ -211,7 +219,4 @@ def _channel_base(data: Mapping) -> int:
 
 
 def _built(config: dict) -> nn.Module:
-    options = {k: v for k, v in config.items() if k != 'type'}
-    if 'generator' in options:
-        options['generator'] = _built(options['generator'])
-    return getattr(backbones, config['type'])(**options)
+    return built(config, partial(getattr, backbones), inner='generator')

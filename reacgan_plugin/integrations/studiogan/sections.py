@@ -138,6 +138,18 @@ def given(**options) -> dict:
     return {k: v for k, v in options.items() if v != NOT_GIVEN}
 
 
+def needed(sections: Mapping, key: str):
+    """The value of a key, 'MODEL.z_dim', that must be given.
+
+    Raises: ValueError when it is not.
+    """
+    section, name = key.split('.')
+    value = sections[section][name]
+    if value == NOT_GIVEN:
+        raise ValueError(f'{key} is not given, and the config needs it')
+    return value
+
+
 def unknown_keys(config: Mapping) -> list[str]:
     """Keys that the reference does not have, with the nearest that it has."""
     unknown = []

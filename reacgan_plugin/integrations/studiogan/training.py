@@ -19,7 +19,7 @@ from reacgan_plugin.integrations.studiogan.sections import (
     unknown_keys,
     with_defaults,
 )
-from reacgan_plugin.options import one_of
+from reacgan_plugin.options import one_of, some
 
 STYLE = 'stylegan2'
 BASE = 'reacgan_plugin::_base_'
@@ -32,19 +32,11 @@ def training_config(config: Mapping) -> tuple[dict, list[str]]:
 
     Raises: ValueError for settings that would make another network or another step.
     """
-    remarks = [
-        f'{key} is no key of StudioGAN and was left out' for key in unknown_keys(config)
-    ]
-    remarks += [
-        f'{key} was left out: this technique is not carried over'
-        for key in switched_on(config)
-    ]
     sections = with_defaults(config)
+    remarks = _left_out(config, sections)
     optimization = sections['OPTIMIZATION']
     one_of('OPTIMIZATION.type_', optimization['type_'], ('Adam',))
     one_of('OPTIMIZATION.g_updates_per_step', optimization['g_updates_per_step'], (1,))
-    if not optimization['d_first']:
-        remarks.append('OPTIMIZATION.d_first=False: here the discriminator is first')
     accumulation = optimization['acml_steps']
     ours = dict(
         _base_=[f'{BASE}/runtime.py'],
@@ -59,6 +51,35 @@ def training_config(config: Mapping) -> tuple[dict, list[str]]:
     )
     _add_data(ours, sections)
     return ours, remarks
+
+
+def _left_out(config: Mapping, sections: Mapping) -> list[str]:
+    """A remark on everything in the config that ours does not have."""
+    model, loss = sections['MODEL'], sections['LOSS']
+    remarks = [
+        f'{key} is no key of StudioGAN and was left out' for key in unknown_keys(config)
+    ]
+    remarks += [
+        f'{key} was left out: this technique is not carried over'
+        for key in switched_on(config)
+    ]
+    if loss['apply_fm'] and model['d_cond_mtd'] != 'MH':
+        remarks.append('LOSS.apply_fm was left out: here MH alone matches features')
+    for key in ('g_init', 'd_init'):
+        if model[key] != 'ortho':
+            remarks.append(f'MODEL.{key}={model[key]}: fresh weights are orthogonal')
+    if loss['apply_r1_reg'] and loss['r1_place'] == 'outside_loop':
+        remarks.append(
+            'LOSS.r1_place: here R1 is a term of the update that it falls in'
+        )
+    if not sections['OPTIMIZATION']['d_first']:
+        remarks.append('OPTIMIZATION.d_first=False: here the discriminator is first')
+    if sections['RUN']:
+        remarks.append(
+            f'RUN was left out ({some(sections["RUN"])}): settings of a run are '
+            'arguments of tools/train.py'
+        )
+    return remarks
 
 
 def _model(config: Mapping, sections: Mapping) -> dict:
