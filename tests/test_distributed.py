@@ -1,35 +1,16 @@
 import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 from distributed_worker import LOSSES, losses_and_gradients
 from golden_files import load, relative_error
+from ranks import run_ranks, torchrun_variables
 
 from reacgan_plugin import distributed
 
-TESTS = Path(__file__).parent
 WORLDS = [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4)), 2]
+WORKER = 'distributed_worker.py'
 GOLDEN = {1: 'ddp_world2', 2: 'ddp_world2', 4: 'ddp_world4'}
-
-
-def free_port() -> str:
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        return str(free.getsockname()[1])
-
-
-def torchrun_variables(rank, world, port):
-    return {
-        'RANK': str(rank),
-        'LOCAL_RANK': str(rank),
-        'WORLD_SIZE': str(world),
-        'MASTER_ADDR': '127.0.0.1',
-        'MASTER_PORT': port,
-    }
 
 
 def srun_variables(rank, world, port):
@@ -43,31 +24,10 @@ def srun_variables(rank, world, port):
     }
 
 
-def run_ranks(launcher, variables, world, folder):
-    """Results of every rank, in rank order; what counts is the file of each."""
-    port = free_port()
-    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    processes = [
-        subprocess.Popen(
-            [sys.executable, 'distributed_worker.py', launcher, GOLDEN[world], folder],
-            cwd=TESTS,
-            env={**os.environ, 'PYTHONPATH': path, **variables(rank, world, port)},
-        )
-        for rank in range(world)
-    ]
-    try:
-        for process in processes:
-            process.wait(timeout=120)
-    finally:
-        for process in processes:
-            process.kill()
-    return [torch.load(Path(folder) / f'{rank}.pt') for rank in range(world)]
-
-
 @pytest.fixture(scope='module', params=WORLDS)
 def ranks(request, tmp_path_factory):
-    folder = str(tmp_path_factory.mktemp('ranks'))
-    return run_ranks('pytorch', torchrun_variables, request.param, folder)
+    world, folder = request.param, tmp_path_factory.mktemp('ranks')
+    return run_ranks(WORKER, 'pytorch', GOLDEN[world], world=world, folder=folder)
 
 
 def test_rows_are_gathered_in_rank_order(ranks):
@@ -130,7 +90,8 @@ def test_the_default_group_exists_only_for_several_processes(ranks):
 
 @pytest.mark.slow
 def test_srun_variables_start_the_same_group(tmp_path):
-    ranks = run_ranks('slurm', srun_variables, 2, str(tmp_path))
+    words = (WORKER, 'slurm', GOLDEN[2])
+    ranks = run_ranks(*words, world=2, folder=tmp_path, variables=srun_variables)
     assert len(ranks) == 2
     test_rows_are_gathered_in_rank_order(ranks)
 

@@ -1,54 +1,18 @@
-import os
-import socket
-import subprocess
-import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import torch
 from golden_files import relative_error
 from parallel_gans import updated
+from ranks import run_ranks
 from torch import nn
 
 from reacgan_plugin.gan.parallel import Parallel
 
-TESTS = Path(__file__).parent.parent
-WORLD = 2
-
-
-def run_ranks(folder):
-    """Results of every rank, in rank order; what counts is the file of each."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = str(free.getsockname()[1])
-    environment = {
-        **os.environ,
-        'PYTHONPATH': os.pathsep.join([str(TESTS.parent), str(TESTS)]),
-        'OMP_NUM_THREADS': '1',
-        'WORLD_SIZE': str(WORLD),
-        'MASTER_ADDR': '127.0.0.1',
-        'MASTER_PORT': port,
-    }
-    processes = [
-        subprocess.Popen(
-            [sys.executable, 'parallel_worker.py', str(folder)],
-            cwd=TESTS,
-            env={**environment, 'RANK': str(rank), 'LOCAL_RANK': str(rank)},
-        )
-        for rank in range(WORLD)
-    ]
-    try:
-        for process in processes:
-            process.wait(timeout=120)
-    finally:
-        for process in processes:
-            process.kill()
-    return [torch.load(folder / f'{rank}.pt') for rank in range(WORLD)]
-
 
 def test_two_processes_share_statistics_and_gradients(tmp_path):
     # One test, since starting the processes takes seconds.
-    for number, rank in enumerate(run_ranks(tmp_path)):
+    ranks = run_ranks('parallel_worker.py', world=2, folder=tmp_path)
+    for number, rank in enumerate(ranks):
         assert_float_buffers_are_means(rank['averaged'])
         assert_the_rest_stays(rank['averaged'], number)
         assert_gradients_are_averaged_last(rank['accumulated'], number)
