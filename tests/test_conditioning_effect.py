@@ -80,7 +80,7 @@ def test_unconditional_has_no_conditioning_to_zero(tmp_path):
 
 CHANCE = 0.1
 ITERATIONS = {
-    **dict.fromkeys(['AC', 'PD', 'SPD', 'MH', 'MD', 'TAC', 'ADC'], 800),
+    **dict.fromkeys(['AC', 'PD', 'SPD', 'MD', 'TAC', 'ADC'], 800),
     **dict.fromkeys(['D2DCE', '2C'], 1800),
 }
 
