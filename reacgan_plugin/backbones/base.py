@@ -23,7 +23,7 @@ from reacgan_plugin.backbones.sizes import (
     halved_sides,
     prepared_sides,
 )
-from reacgan_plugin.functional.labels import check_label
+from reacgan_plugin.functional.labels import check_inputs
 from reacgan_plugin.layers import (
     SelfAttention,
     batch_norm,
@@ -103,19 +103,9 @@ class ResidualGenerator(nn.Module):
         raise NotImplementedError
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
-        self._check_inputs(z, label)
+        check_inputs(z, label, z_dim=self.z_dim, num_classes=self.num_classes)
         with parametrize.cached():
             return self._synthesise(*self._inputs(z, label))
-
-    def _check_inputs(self, z: Tensor, label: Tensor | None) -> None:
-        if z.shape[1:] != (self.z_dim,):
-            raise ValueError(
-                f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
-            )
-        if self.num_classes is not None:
-            if label is None:
-                raise ValueError('this generator is conditional and needs labels')
-            check_label(label, len(z), self.num_classes)
 
     def _synthesise(
         self, first: Tensor, conditions: Iterable[tuple[Tensor, ...]]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reacgan_plugin.functional.codes import CodeSizes, codes_of
+from reacgan_plugin.functional.labels import check_z
 from reacgan_plugin.layers import linear
 
 
@@ -68,10 +69,7 @@ class CodedGenerator(nn.Module):
 
     def mixed(self, z: Tensor) -> Tensor:
         """z (N, Z) with its codes -> z of the generator."""
-        if z.shape[1:] != (self.z_dim,):
-            raise ValueError(
-                f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
-            )
+        check_z(z, self.z_dim)
         codes = codes_of(z, self.sizes).flat(self.sizes.categories)
         noise = z[:, : self.generator.z_dim]
         return self.mix(torch.cat([noise, codes], dim=1))

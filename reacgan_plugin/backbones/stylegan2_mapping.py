@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reacgan_plugin.functional.labels import check_label
+from reacgan_plugin.functional.labels import check_inputs, check_label
 from reacgan_plugin.functional.precision import full_precision
 from reacgan_plugin.layers.equalised import EqualisedLinear, scaled
 
@@ -63,15 +63,9 @@ class MappingNetwork(nn.Module):
         return w if truncation == 1 else self.w_avg.lerp(w, truncation)
 
     def _input(self, z: Tensor, label: Tensor | None) -> Tensor:
-        if z.shape[1:] != (self.z_dim,):
-            raise ValueError(
-                f'z has shape {tuple(z.shape)}; allowed: (N, {self.z_dim})'
-            )
+        check_inputs(z, label, z_dim=self.z_dim, num_classes=self.num_classes)
         parts = [z]
         if self.num_classes is not None:
-            if label is None:
-                raise ValueError('this generator is conditional and needs labels')
-            check_label(label, len(z), self.num_classes)
             parts.append(self.embed(label))
         return torch.cat([normalise_second_moment(part) for part in parts], dim=1)
 

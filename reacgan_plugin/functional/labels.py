@@ -49,3 +49,23 @@ def _check_range(label: Tensor, num_classes: int) -> None:
             f'label holds class {outside[0].item()}; allowed: 0..{num_classes - 1}, '
             f'as there are {num_classes} classes'
         )
+
+
+def check_z(z: Tensor, z_dim: int) -> None:
+    """ValueError unless z is (N, z_dim)."""
+    if z.shape[1:] != (z_dim,):
+        raise ValueError(f'z has shape {tuple(z.shape)}; allowed: (N, {z_dim})')
+
+
+def check_inputs(
+    z: Tensor, label: Tensor | None, *, z_dim: int, num_classes: int | None
+) -> None:
+    """What a generator gets: z (N, z_dim) and, where it has classes, labels (N,).
+
+    Raises: ValueError for z or labels of the wrong shape and for missing labels.
+    """
+    check_z(z, z_dim)
+    if num_classes is not None:
+        if label is None:
+            raise ValueError('this generator is conditional and needs labels')
+        check_label(label, len(z), num_classes)

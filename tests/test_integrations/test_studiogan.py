@@ -79,7 +79,7 @@ INFORMATION = dict(
 )
 
 
-def _came_back(config) -> None:
+def assert_it_comes_back(config) -> None:
     with torch.device('meta'):
         networks = build_networks(config)
     for built, (_, convert, export) in zip(networks, CONVERTERS.values(), strict=True):
@@ -95,15 +95,15 @@ def test_every_family_and_method_is_exported_and_comes_back(
     family, method, monkeypatch
 ):
     monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
-    _came_back(_small(backbone=family, d_cond_mtd=method, **FAMILIES[family]))
+    assert_it_comes_back(_small(backbone=family, d_cond_mtd=method, **FAMILIES[family]))
 
 
 def test_a_mapped_projection_goes_back_where_studiogan_has_one(monkeypatch):
     monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
     options = dict(backbone='stylegan2', **FAMILIES['stylegan2'])
-    _came_back(_small(d_cond_mtd='SPD', **options))
+    assert_it_comes_back(_small(d_cond_mtd='SPD', **options))
     with pytest.raises(ValueError, match='not known: class_map'):
-        _came_back(_small(d_cond_mtd='SPD'))
+        assert_it_comes_back(_small(d_cond_mtd='SPD'))
 
 
 @pytest.mark.parametrize('kind, method', AUXILIARY)
@@ -113,7 +113,7 @@ def test_every_auxiliary_classifier_is_exported_and_comes_back(
 ):
     monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
     options = dict(aux_cls_type=kind, d_cond_mtd=method, **FAMILIES[family])
-    _came_back(_small(backbone=family, **options))
+    assert_it_comes_back(_small(backbone=family, **options))
 
 
 @pytest.mark.parametrize('kind', ['W/O', 'TAC', 'ADC'])
@@ -121,7 +121,7 @@ def test_every_auxiliary_classifier_is_exported_and_comes_back(
 def test_information_codes_are_exported_and_come_back(family, kind, monkeypatch):
     monkeypatch.setattr(spectral_norm, 'WARM_UP', 0)
     options = {**FAMILIES[family], **INFORMATION, 'aux_cls_type': kind}
-    _came_back(_small(backbone=family, **options))
+    assert_it_comes_back(_small(backbone=family, **options))
 
 
 def test_codes_that_enter_by_the_norms_are_not_to_be_had():

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from reacgan_plugin import __version__
 from reacgan_plugin.checkpoint import load_state, read_checkpoint, write_checkpoint
 from reacgan_plugin.integrations.studiogan.names import (
     convert_discriminator_state,
     convert_generator_state,
+    entries_under,
     export_discriminator_state,
     export_generator_state,
 )
@@ -50,19 +51,21 @@ def import_files(model: nn.Module, optimizers: Mapping, files: Mapping) -> list[
     Returns: remarks on what each network got.
     Raises: ValueError for files that are broken, would execute code or do not fit.
     """
-    remarks = []
+    remarks, steps = [], [0]
     for name, path in files.items():
+        content = read_checkpoint(path)
+        steps.append(int(content.get('step', 0)))
         if getattr(model, name, None) is None:
             remarks.append(f'{name}: the config has no average, {path} is not needed')
             continue
-        remarks += _load(getattr(model, name), name, path, optimizers.get(name))
+        network, optimizer = getattr(model, name), optimizers.get(name)
+        remarks += _load(network, name, content, path, optimizer)
     remarks += _fill_gaps(model, files)
-    model.iteration = max(_step(path) for path in files.values()) if files else 0
+    model.iteration = max(steps)
     return remarks
 
 
-def _load(network: nn.Module, name: str, path, optimizer) -> list[str]:
-    content = read_checkpoint(path)
+def _load(network: nn.Module, name: str, content: dict, path, optimizer) -> list[str]:
     state = content.get('state_dict', content)
     converted = CONVERT[name](state)
     load_state(network, converted, path)
@@ -115,10 +118,6 @@ def _fill_gaps(model: nn.Module, files: Mapping) -> list[str]:
     return remarks
 
 
-def _step(path) -> int:
-    return int(read_checkpoint(path).get('step', 0))
-
-
 def checkpoint_of(model: nn.Module, optimizers: Mapping, config_json: str) -> dict:
     """A checkpoint that training resumes from, with what a run of ours would write."""
     return dict(
@@ -155,18 +154,10 @@ def export_files(checkpoint: str | Path, folder: str | Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for network, (short, export) in EXPORT.items():
-        state = _entries(content['state_dict'], f'{network}.')
+        state = entries_under(content['state_dict'], f'{network}.')
         if state:
             path = folder / f'model={short}-current-weights-step={step}.pth'
             about = run if network == 'discriminator' else {}
             write_checkpoint(dict(state_dict=export(state), **about), path)
             written.append(path)
     return written
-
-
-def _entries(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in state.items()
-        if name.startswith(prefix)
-    }

@@ -90,16 +90,20 @@ def export_discriminator_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]
     parts = {'backbone.': backwards(BACKBONE_NAMES), 'head.': backwards(HEAD_NAMES)}
     exported = {}
     for prefix, names in parts.items():
-        entries = {
-            name.removeprefix(prefix): value
-            for name, value in state.items()
-            if name.startswith(prefix)
-        }
-        exported |= _renamed(entries, names, ours=True)
+        exported |= _renamed(entries_under(state, prefix), names, ours=True)
     if len(exported) < len(state):
         foreign = [name for name in state if not name.startswith(tuple(parts))]
         raise ValueError(f'entries of neither backbone nor head: {some(foreign)}')
     return exported
+
+
+def entries_under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries whose names begin with a prefix, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in state.items()
+        if name.startswith(prefix)
+    }
 
 
 def backwards(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
