@@ -38,7 +38,8 @@ class AdversarialHead(nn.Module):
         layers: kit that makes the weights; the orthogonal one by default. Backbones
             with weights of another kind name theirs.
 
-    Shapes: features (N, C), label (N,) -> :class:`DiscriminatorOutput`.
+    Shapes: features (N, C), label (N,), and, after :meth:`take_scores`, scores (N, 1)
+    -> :class:`DiscriminatorOutput`.
     Raises: ValueError for labels that are not integers of shape (N,) in 0..K-1 (the
     range is read on the CPU only, since on a GPU that would wait for the device).
     """
@@ -58,12 +59,33 @@ class AdversarialHead(nn.Module):
 
     @full_precision  # a head is cheap, and margins are lost in half precision
     def forward(
-        self, features: Tensor, label: Tensor, *, fake: bool = False
+        self,
+        features: Tensor,
+        label: Tensor,
+        *,
+        fake: bool = False,
+        scores: Tensor | None = None,
     ) -> DiscriminatorOutput:
         check_label(label, len(features), self.num_classes)
         label = label.long()
-        logits = self.logits(self.adversarial(features), label)
+        if scores is None:
+            scores = self.adversarial(features)
+        logits = self.logits(scores, label)
         return self.judge(DiscriminatorOutput(logits, features, label), fake)
+
+    def take_scores(self) -> None:
+        """Give up the adversarial layer: a discriminator that has one of its own
+        hands its numbers (N, 1) to ``forward`` as ``scores`` from now on.
+
+        Raises: ValueError when the method's layer gives more than one number.
+        """
+        width = self.width(self.num_classes)
+        if width != 1:
+            raise ValueError(
+                f'{type(self).__name__} needs {width} numbers of an adversarial layer; '
+                "a discriminator's own last layer gives one"
+            )
+        self.adversarial = None
 
     def width(self, num_classes: int) -> int:
         """How many numbers the adversarial layer gives; here one."""

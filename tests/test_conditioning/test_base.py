@@ -296,3 +296,22 @@ def test_a_method_without_terms_speaks_through_the_logits_alone():
 def test_a_class_term_that_is_not_written_says_who_must_write_it():
     with pytest.raises(NotImplementedError, match='PD must define unweighted'):
         METHODS['PD']().unweighted(None)
+
+
+@every_method
+def test_a_head_takes_the_scores_of_a_discriminator_with_a_last_layer(name):
+    torch.manual_seed(0)
+    loss, own = built(name)
+    outside = deepcopy(own)
+    features = torch.randn(4, FEATURES)
+    if own.width(CLASSES) != 1:
+        with pytest.raises(ValueError, match='numbers of an adversarial layer'):
+            outside.take_scores()
+        return
+    scores = own.adversarial.eval()(features)
+    outside.take_scores()
+    assert not [key for key in outside.state_dict() if key.startswith('adversarial')]
+    own, outside = own.eval(), outside.eval()
+    ours, theirs = own(features, LABEL), outside(features, LABEL, scores=scores)
+    for mine, other in zip(tensors(ours), tensors(theirs), strict=True):
+        torch.testing.assert_close(mine, other)
