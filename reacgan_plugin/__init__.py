@@ -1,5 +1,6 @@
 """ReACGAN for GAN code that is there already: this door needs torch alone."""
 
+from reacgan_plugin.backbones.tap import FeatureTap
 from reacgan_plugin.conditioning import (
     AC,
     ADC,
@@ -17,6 +18,7 @@ from reacgan_plugin.conditioning import (
     Unconditional,
 )
 from reacgan_plugin.functional import conditional_contrastive, d2d_cross_entropy
+from reacgan_plugin.gan.conditioned import Conditioned
 from reacgan_plugin.gan.discriminator import Discriminator
 from reacgan_plugin.layers import HypersphereProjection
 
@@ -31,10 +33,12 @@ __all__ = [
     'SPD',
     'TAC',
     'ConditionalContrastiveLoss',
+    'Conditioned',
     'Conditioning',
     'D2DCELoss',
     'Discriminator',
     'DiscriminatorOutput',
+    'FeatureTap',
     'HypersphereHead',
     'HypersphereProjection',
     'Info',

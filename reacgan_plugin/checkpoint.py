@@ -54,7 +54,18 @@ def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
 
     Raises: ValueError listing missing and unexpected names and differing shapes.
     """
-    own = module.state_dict()
+    found = differences(module.state_dict(), state)
+    if found:
+        raise ValueError(
+            f'{source} is of another architecture or conditioning than the config; '
+            + found
+        )
+    module.load_state_dict(state)
+
+
+def differences(own: dict, state: dict) -> str:
+    """What a state dict lacks or has beyond a module's own, in one line; '' if they
+    have the same names and shapes."""
     problems = {
         'missing': [name for name in own if name not in state],
         'unexpected': [name for name in state if name not in own],
@@ -67,13 +78,9 @@ def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
             and own[name].shape != state[name].shape
         ],
     }
-    found = [f'{kind}: {some(names)}' for kind, names in problems.items() if names]
-    if found:
-        raise ValueError(
-            f'{source} is of another architecture or conditioning than the config; '
-            + '; '.join(found)
-        )
-    module.load_state_dict(state)
+    return '; '.join(
+        f'{kind}: {some(names)}' for kind, names in problems.items() if names
+    )
 
 
 def plain_history(message_hub) -> dict:

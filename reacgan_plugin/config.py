@@ -18,6 +18,7 @@ from reacgan_plugin.options import did_you_mean, some
 PACKAGE = Path(__file__).parent
 # settings that a checkpoint's config has of the run that wrote it
 OF_ONE_RUN = ('resume', 'load_from', 'launcher', 'work_dir', 'experiment_name')
+IMPORTING = {'ModuleDiscriminator'}  # components that import what a setting names
 
 
 def configs_folder() -> Path:
@@ -57,7 +58,8 @@ def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:
     """The config kept in a checkpoint; it is data, no line of it is executed.
 
     Raises: ValueError when it would import modules, or names components that no
-    registry has, without being trusted; and when the checkpoint has no config.
+    registry has or that import what they are told, without being trusted; and when
+    the checkpoint has no config.
     """
     text = read_checkpoint(path).get('meta', {}).get('config')
     if text is None:
@@ -72,11 +74,12 @@ def checkpoint_config(path: str, *, trust_imports: bool = False) -> Config:
             'add --trust-imports'
         )
     known = {name for kind in registry.ALL for name in registry.known_names(kind)}
-    foreign = sorted(set(_foreign_types(entries, known)))
+    foreign = sorted(set(_foreign_types(entries, known - IMPORTING)))
     if foreign and not trust_imports:
         raise ValueError(
-            f'the config in {path} names {some(foreign)}, which no registry has; if '
-            'you trust the checkpoint and have them, add --trust-imports'
+            f'the config in {path} names {some(foreign)}, which no registry has or '
+            'which imports what it is told; if you trust the checkpoint and have '
+            'them, add --trust-imports'
         )
     config = Config(entries)
     if imports:

@@ -1,4 +1,4 @@
-"""mmengine's runner for two networks: safe checkpoints, resuming, one total batch."""
+"""The runner of our own models: two networks, one total batch, checks beforehand."""
 
 from __future__ import annotations
 
@@ -8,32 +8,24 @@ from pathlib import Path
 
 import torch
 from mmengine.device import get_device
-from mmengine.runner import Runner
 from torch import nn
 
 from reacgan_plugin import __version__, distributed
 from reacgan_plugin.batch import Batch
-from reacgan_plugin.checkpoint import (
-    load_state,
-    newest_checkpoint,
-    plain_history,
-    read_checkpoint,
-    restore_history,
-    write_checkpoint,
-)
 from reacgan_plugin.config import check_types, config_json
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.registry import SCOPE
+from reacgan_plugin.safe_runner import SafeRunner
 
 RUNS = count(1)  # of this process
 
 
-class GANRunner(Runner):
+class GANRunner(SafeRunner):
     """Trains a :class:`~reacgan_plugin.gan.model.ConditionalGAN` from a config.
 
-    What it changes of mmengine's runner: the process group also starts without a GPU;
-    networks are wrapped one by one; checkpoints hold tensors and plain data only, are
-    written aside and renamed, and load with ``weights_only=True``.
+    What it changes of mmengine's runner beside the checkpoints: the process group also
+    starts without a GPU; networks are wrapped one by one; one total batch is shared out
+    over processes.
     """
 
     @classmethod
@@ -101,101 +93,6 @@ class GANRunner(Runner):
     def build_param_scheduler(self, scheduler):
         """Schedules count iterations: the loop has no epochs."""
         return super().build_param_scheduler(_by_iteration(scheduler))
-
-    def save_checkpoint(
-        self,
-        out_dir: str,
-        filename: str,
-        file_client_args: dict | None = None,
-        save_optimizer: bool = True,
-        save_param_scheduler: bool = True,
-        meta: dict | None = None,
-        by_epoch: bool = False,
-        backend_args: dict | None = None,
-    ) -> None:
-        """Save on rank 0, without any collective; mmengine's hook calls it."""
-        if distributed.rank() == 0:
-            meta = {**(meta or {}), 'iter': self.iter + 1}
-            write_checkpoint(self._checkpoint(meta), Path(out_dir, filename))
-
-    def save_now(self) -> str:
-        """Save between two iterations; returns the checkpoint's path."""
-        path = Path(self.work_dir, f'iter_{self.iter}.pth')
-        if distributed.rank() == 0:
-            write_checkpoint(self._checkpoint({'iter': self.iter}), path)
-        return str(path)
-
-    def load_or_resume(self) -> None:
-        """Load or resume what the config names, once; nothing to resume is no error."""
-        if self._resume and not self._load_from and not self._has_loaded:
-            newest = newest_checkpoint(self.work_dir)
-            if newest is None:
-                self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
-            self._resume, self._load_from = newest is not None, newest
-        super().load_or_resume()
-
-    def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
-        """Load the model's weights alone."""
-        checkpoint = read_checkpoint(filename)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        load_state(self.model, checkpoint['state_dict'], filename)
-        self.logger.info(f'Weights loaded from {filename}')
-        return checkpoint
-
-    def resume(self, filename: str, *args, **kwargs) -> None:
-        """Go on exactly where a checkpoint stopped."""
-        checkpoint = self.load_checkpoint(filename)
-        if 'optimizer' not in checkpoint:
-            raise ValueError(f'{filename} has weights alone; use load_from instead')
-        self._same_seed(checkpoint, filename)
-        for name, state in checkpoint['optimizer'].items():
-            self.optim_wrapper[name].load_state_dict(state)
-        self._resume_schedules(checkpoint['param_schedulers'], filename)
-        restore_history(self.message_hub, checkpoint['history'])
-        self.train_loop.start_at(checkpoint['meta']['iter'])
-        self.logger.info(f'Resumed at iteration {self.iter}')
-
-    def _resume_schedules(self, saved: dict, filename: str) -> None:
-        ours = self.param_schedulers or {}
-        counts = [{k: len(listed) for k, listed in d.items()} for d in (saved, ours)]
-        if counts[0] != counts[1]:
-            raise ValueError(
-                f'{filename} was trained with another param_scheduler than the config '
-                'has; to start from its weights alone, set load_from'
-            )
-        for name, schedulers in ours.items():
-            for scheduler, state in zip(schedulers, saved[name], strict=True):
-                scheduler.load_state_dict(state)
-
-    def _checkpoint(self, meta: dict) -> dict:
-        meta = {
-            **meta,
-            'version': __version__,
-            'torch': str(torch.__version__),
-            'seed': self.seed,
-            'config': config_json(self.cfg),
-            'classes': list(getattr(self.train_loop.dataset, 'classes', [])),
-        }
-        schedulers = self.param_schedulers or {}
-        checkpoint = dict(
-            meta=meta,
-            state_dict=self.model.state_dict(),
-            optimizer={k: w.state_dict() for k, w in self.optim_wrapper.items()},
-            param_schedulers={
-                k: [s.state_dict() for s in listed] for k, listed in schedulers.items()
-            },
-            history=plain_history(self.message_hub),
-        )
-        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        return checkpoint
-
-    def _same_seed(self, checkpoint: dict, filename: str) -> None:
-        seed = checkpoint['meta'].get('seed')
-        if seed != self.seed:
-            self.logger.warning(
-                f'{filename} was trained with seed {seed}, this run has {self.seed}: '
-                'data order and noise differ from the run that is resumed'
-            )
 
     def get_hooks_info(self) -> str:
         return ', '.join(type(hook).__name__ for hook in self.hooks)

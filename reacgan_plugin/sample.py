@@ -53,6 +53,8 @@ def load_model(checkpoint: str, *, trust_imports: bool = False):
 
     config = checkpoint_config(checkpoint, trust_imports=trust_imports)
     content = read_checkpoint(checkpoint)
+    if 'weights' in config.model.discriminator:  # which the checkpoint brings
+        config.model.discriminator.weights = None
     model = build(MODELS, config.model)
     load_state(model, content['state_dict'], checkpoint)
     return model.eval(), content['meta'].get('classes', [])

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from reacgan_plugin import distributed
-from reacgan_plugin.extras import missing_extra
+from reacgan_plugin.extras import RUNNER, missing_extra
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -60,25 +60,56 @@ def configured(options: argparse.Namespace):
     if options.seed is not None:
         config.randomness = {**config.get('randomness', {}), 'seed': options.seed}
     if options.amp:
-        config.model.amp = options.amp
+        _set_amp(config, options.amp)
     if options.resume:
         config.resume = True
         config.load_from = None if options.resume == 'auto' else options.resume
     return config, remarks
 
 
+def _set_amp(config, precision: str) -> None:
+    if is_stock(config):
+        raise ValueError(
+            '--amp is for configs of ours; in a stock config, set '
+            "type='AmpOptimWrapper' and dtype='bfloat16' in both entries of "
+            'optim_wrapper'
+        )
+    config.model.amp = precision
+
+
+def is_stock(config) -> bool:
+    """Whether a config belongs to another OpenMMLab project, as its scope says."""
+    return config.get('default_scope', 'reacgan_plugin') not in (None, 'reacgan_plugin')
+
+
+def runner_for(config):
+    """The runner class of a config: our own, or that of stock OpenMMLab configs.
+
+    Raises: ValueError when what it needs is not installed.
+    """
+    if is_stock(config):
+        from reacgan_plugin.integrations.stock_runner import StockRunner
+
+        return StockRunner
+    problem = missing_extra()
+    if problem:
+        raise ValueError(problem)
+    from reacgan_plugin.runner import GANRunner
+
+    return GANRunner
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Train; returns the exit code."""
-    problem = missing_extra()
+    problem = missing_extra(RUNNER)
     if problem:
         return _refuse(problem)
     options = parse_arguments(arguments)
     from reacgan_plugin.interrupt import Interrupted
-    from reacgan_plugin.runner import GANRunner
 
     try:
         config, remarks = configured(options)
-        runner = GANRunner.from_cfg(config)
+        runner = runner_for(config).from_cfg(config)
         for remark in remarks:
             runner.logger.info(remark)
         runner.prepare()

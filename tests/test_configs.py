@@ -62,6 +62,8 @@ def counts(generator: str, discriminator: str, loss: str, classes: int):
 
 def counts_of(name: str):
     model = load_config(name)[0].to_dict()['model']
+    if 'weights' in model['discriminator']:
+        model['discriminator']['weights'] = None  # no numbers to load on meta
     parts = (model['generator'], model['discriminator'], model['loss'])
     return counts(*map(json.dumps, parts), model['num_classes'])
 

@@ -25,6 +25,9 @@ SMALL_DISCRIMINATOR = ('model.discriminator.base_channels=4',)
 CONFIGS = [
     ('add_a_conditioning', 'my_config.py', SMALL_GENERATOR + SMALL_DISCRIMINATOR),
     ('add_a_backbone', 'my_config.py', SMALL_GENERATOR),
+    ('add_a_backbone', 'my_module_config.py', SMALL_GENERATOR),
+    ('add_a_backbone', 'my_timm_config.py', SMALL_GENERATOR),
+    ('add_a_backbone', 'my_projected_config.py', SMALL_GENERATOR),
     ('add_a_backbone', 'my_generator_config.py', SMALL_DISCRIMINATOR),
 ]
 

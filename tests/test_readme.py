@@ -15,11 +15,11 @@ CONFIGS = [block for block in BLOCKS if '_base_' in block]
 
 
 def test_there_is_a_block_for_every_door():
-    assert len(RUNNABLE) == 2
+    assert len(RUNNABLE) == 3
     assert len(CONFIGS) == 1
 
 
-@pytest.mark.parametrize('block', RUNNABLE, ids=['openmmlab', 'plain'])
+@pytest.mark.parametrize('block', RUNNABLE, ids=['openmmlab', 'plain', 'metric learning'])
 def test_a_block_of_the_readme_runs(block):
     names: dict = {}
     exec(block, names)

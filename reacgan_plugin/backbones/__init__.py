@@ -6,9 +6,12 @@ from reacgan_plugin.backbones.biggan_deep import (
     BigGANDeepGenerator,
 )
 from reacgan_plugin.backbones.coded import CodedGenerator
+from reacgan_plugin.backbones.module import ModuleDiscriminator
+from reacgan_plugin.backbones.projected import ProjectedDiscriminator
 from reacgan_plugin.backbones.resnet import ResNetDiscriminator, ResNetGenerator
 from reacgan_plugin.backbones.stylegan2_discriminator import StyleGAN2Discriminator
 from reacgan_plugin.backbones.stylegan2_generator import StyleGAN2Generator
+from reacgan_plugin.backbones.timm_discriminator import TimmDiscriminator
 
 __all__ = [
     'BigGANDeepDiscriminator',
@@ -16,8 +19,11 @@ __all__ = [
     'BigGANDiscriminator',
     'BigGANGenerator',
     'CodedGenerator',
+    'ModuleDiscriminator',
+    'ProjectedDiscriminator',
     'ResNetDiscriminator',
     'ResNetGenerator',
     'StyleGAN2Discriminator',
     'StyleGAN2Generator',
+    'TimmDiscriminator',
 ]

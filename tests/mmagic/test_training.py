@@ -1,0 +1,157 @@
+"""``tools/train.py`` on stock mmagic configs: trains, saves, resumes, stops."""
+
+import json
+import signal
+
+import pytest
+import torch
+from mmengine.runner import Runner
+from stock import SIZES, STOCK, config
+
+from reacgan_plugin.checkpoint import read_checkpoint
+from reacgan_plugin.train import run
+
+IMPORTS = dict(imports=['stock', 'reacgan_plugin.integrations.mmagic'])
+ADAM = dict(type='Adam', lr=1e-3, betas=(0.0, 0.999))
+
+
+def settings(name: str, *, loss: dict | None = None, iterations: int = 4) -> dict:
+    """A whole stock config, as mmagic's own training script takes it."""
+    more = {} if loss is None else dict(loss=loss)
+    wrapper = dict(type='OptimWrapper', optimizer=ADAM)
+    return dict(
+        default_scope='mmagic',
+        custom_imports=IMPORTS,
+        model=config(name, **more),
+        train_dataloader=dict(
+            batch_size=4,
+            num_workers=0,
+            dataset=dict(type='RandomImages', size=SIZES.get(name, 32)),
+            sampler=dict(type='InfiniteSampler', shuffle=True),
+        ),
+        train_cfg=dict(by_epoch=False, max_iters=iterations),
+        optim_wrapper=dict(
+            constructor='MultiOptimWrapperConstructor',
+            generator=wrapper,
+            discriminator=wrapper,
+        ),
+        default_hooks=dict(
+            checkpoint=dict(type='CheckpointHook', interval=2, by_epoch=False),
+            logger=dict(type='LoggerHook', interval=1),
+        ),
+        log_processor=dict(type='LogProcessor', by_epoch=False),
+        randomness=dict(seed=0),
+    )
+
+
+def written(folder, name: str, **options) -> str:
+    path = folder / 'their_config.py'
+    entries = settings(name, **options)
+    path.write_text('\n'.join(f'{key} = {entry!r}' for key, entry in entries.items()))
+    return str(path)
+
+
+@pytest.mark.parametrize('name', STOCK)
+def test_a_stock_config_with_a_loss_trains_and_resumes(tmp_path, name):
+    path = written(tmp_path, name, loss=dict(type='D2DCE', embed_dim=8))
+    work = tmp_path / 'work'
+    assert run([path, '--work-dir', str(work)]) == 0
+    saved = read_checkpoint(work / 'iter_2.pth')
+    assert saved['meta']['iter'] == 2
+    assert any('.head.' in key for key in saved['state_dict'])
+    assert json.loads(saved['meta']['config'])['model']['loss']['type'] == 'D2DCE'
+    last = read_checkpoint(work / 'iter_4.pth')
+    (work / 'iter_4.pth').unlink()
+    assert run([path, '--work-dir', str(work), '--resume']) == 0
+    again = read_checkpoint(work / 'iter_4.pth')
+    assert again['meta']['iter'] == 4
+    assert again['state_dict'].keys() == last['state_dict'].keys()
+    moments = again['optimizer']['discriminator']['state'][0]
+    assert moments['step'] == 4  # not begun anew
+
+
+def test_a_stock_config_trains_without_a_loss(tmp_path):
+    path = written(tmp_path, 'BigGAN', iterations=2)
+    assert run([path, '--work-dir', str(tmp_path / 'work')]) == 0
+    state = read_checkpoint(tmp_path / 'work' / 'iter_2.pth')['state_dict']
+    assert any('proj_y' in key for key in state)
+
+
+def test_the_first_iteration_is_that_of_mmengines_own_runner(tmp_path):
+    from mmengine.config import Config
+
+    path = written(tmp_path, 'BigGAN', iterations=2)
+    assert run([path, '--work-dir', str(tmp_path / 'ours')]) == 0
+    theirs = Config.fromfile(path)
+    theirs.work_dir, theirs.launcher = str(tmp_path / 'theirs'), 'none'
+    model = Runner.from_cfg(theirs).train()
+    ours = read_checkpoint(tmp_path / 'ours' / 'iter_2.pth')['state_dict']
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, ours[key]), key
+
+
+def test_weights_of_a_stock_run_start_one_with_a_loss(tmp_path):
+    path = written(tmp_path, 'BigGAN', iterations=2)
+    assert run([path, '--work-dir', str(tmp_path / 'stock')]) == 0
+    weights = tmp_path / 'stock' / 'iter_2.pth'
+    path = written(tmp_path, 'BigGAN', loss=dict(type='D2DCE', embed_dim=8))
+    work = ['--work-dir', str(tmp_path / 'work')]
+    assert run([path, *work, '--cfg-options', f'load_from={weights}']) == 0
+
+
+def test_a_checkpoint_of_another_model_is_not_resumed(tmp_path, capsys):
+    path = written(tmp_path, 'BigGAN', iterations=2)
+    assert run([path, '--work-dir', str(tmp_path / 'stock')]) == 0
+    weights = str(tmp_path / 'stock' / 'iter_2.pth')
+    path = written(tmp_path, 'BigGAN', loss=dict(type='D2DCE', embed_dim=8))
+    work = ['--work-dir', str(tmp_path / 'work')]
+    assert run([path, *work, '--resume', weights]) == 2
+    assert 'missing: discriminator.head.' in capsys.readouterr().err
+
+
+def test_a_run_that_is_stopped_saves_first(tmp_path, monkeypatch):
+    path = written(tmp_path, 'BigGAN', loss=dict(type='AC'), iterations=50)
+    from reacgan_plugin.integrations.mmagic.models import ConditionedBigGAN
+
+    original = ConditionedBigGAN.train_generator
+
+    def interrupted(self, *args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(ConditionedBigGAN, 'train_generator', interrupted)
+    assert run([path, '--work-dir', str(tmp_path / 'work')]) == 130
+    assert read_checkpoint(tmp_path / 'work' / 'iter_1.pth')['meta']['iter'] == 1
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (['--amp', 'bf16'], "type='AmpOptimWrapper'"),
+        (['--cfg-options', 'train_cfg.by_epoch=True'], 'by_epoch=False'),
+        (['--cfg-options', 'model.loss.type=D2DC'], "did you mean 'D2DCE'"),
+    ],
+)
+def test_mistakes_end_in_one_line(tmp_path, capsys, options, message):
+    path = written(tmp_path, 'BigGAN', loss=dict(type='D2DCE', embed_dim=8))
+    assert run([path, '--work-dir', str(tmp_path / 'work'), *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count('\n') == 1
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason='AmpOptimWrapper asks for a GPU'
+)
+@pytest.mark.parametrize('name', ['BigGAN', 'SAGAN'])
+@pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
+def test_mixed_precision_trains_on_a_gpu(tmp_path, name, dtype):
+    path = written(tmp_path, name, loss=dict(type='D2DCE', embed_dim=8))
+    options = [
+        f'optim_wrapper.{network}.{key}={value}'
+        for network in ('generator', 'discriminator')
+        for key, value in [('type', 'AmpOptimWrapper'), ('dtype', dtype)]
+    ]
+    work = ['--work-dir', str(tmp_path / 'work')]
+    assert run([path, *work, '--cfg-options', *options]) == 0
+    state = read_checkpoint(tmp_path / 'work' / 'iter_4.pth')['state_dict']
+    assert all(value.isfinite().all() for value in state.values())
