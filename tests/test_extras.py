@@ -8,8 +8,7 @@ def test_nothing_is_missing_where_the_extra_is_installed():
 def test_a_module_that_is_there_but_does_not_import_is_named(tmp_path, monkeypatch):
     (tmp_path / 'broken_module.py').write_text('raise ImportError("no libGL")')
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(extras, 'TRAIN', ('broken_module',))
-    message = extras.missing_extra()
+    message = extras.missing_extra(('broken_module',))
     assert message == 'broken_module is installed but does not import: no libGL'
 
 

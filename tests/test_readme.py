@@ -19,7 +19,9 @@ def test_there_is_a_block_for_every_door():
     assert len(CONFIGS) == 1
 
 
-@pytest.mark.parametrize('block', RUNNABLE, ids=['openmmlab', 'plain', 'metric learning'])
+@pytest.mark.parametrize(
+    'block', RUNNABLE, ids=['openmmlab', 'plain', 'metric learning']
+)
 def test_a_block_of_the_readme_runs(block):
     names: dict = {}
     exec(block, names)

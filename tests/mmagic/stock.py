@@ -192,7 +192,7 @@ def optimizers(model, lr: float = 1e-3, kind: type = OptimWrapper) -> OptimWrapp
     """One for each network."""
     return OptimWrapperDict(
         **{
-            name: kind(torch.optim.SGD(getattr(model, name).parameters(), lr))
+            name: kind(torch.optim.Adam(getattr(model, name).parameters(), lr))
             for name in ('generator', 'discriminator')
         }
     )

@@ -112,8 +112,12 @@ def test_workers_leave_ctrl_c_to_the_main_process():
 
     cfg = dict(dataset=Handler(), num_workers=1)
     loader = build_train_loader(cfg, **PLAN)
-    assert next(iter(loader)).tolist() == [1] * 6
-    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert next(iter(loader)).tolist() == [1] * 6
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def test_a_data_set_smaller_than_a_batch_goes_round():
