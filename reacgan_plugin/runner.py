@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 from mmengine.device import get_device
 from torch import nn
 
-from reacgan_plugin import __version__, distributed
+from reacgan_plugin import distributed
 from reacgan_plugin.batch import Batch
 from reacgan_plugin.config import check_types, config_json
 from reacgan_plugin.gan.model import ConditionalGAN
@@ -93,19 +92,6 @@ class GANRunner(SafeRunner):
     def build_param_scheduler(self, scheduler):
         """Schedules count iterations: the loop has no epochs."""
         return super().build_param_scheduler(_by_iteration(scheduler))
-
-    def get_hooks_info(self) -> str:
-        return ', '.join(type(hook).__name__ for hook in self.hooks)
-
-    def _log_env(self, env_cfg: dict) -> None:
-        device = get_device()
-        if device == 'cuda':
-            device = torch.cuda.get_device_name()
-        self.logger.info(
-            f'reacgan_plugin {__version__}, torch {torch.__version__}, {device}, '
-            f'{self.world_size} process(es), {torch.get_num_threads()} threads, '
-            f'{os.cpu_count()} cores, seed {self.seed}'
-        )
 
 
 def _by_iteration(scheduler):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from reacgan_plugin import __version__, distributed
@@ -142,3 +144,16 @@ class SafeRunner(Runner):
                 f'{filename} was trained with seed {seed}, this run has {self.seed}: '
                 'data order and noise differ from the run that is resumed'
             )
+
+    def get_hooks_info(self) -> str:
+        return ', '.join(type(hook).__name__ for hook in self.hooks)
+
+    def _log_env(self, env_cfg: dict) -> None:
+        device = get_device()
+        if device == 'cuda':
+            device = torch.cuda.get_device_name()
+        self.logger.info(
+            f'reacgan_plugin {__version__}, torch {torch.__version__}, {device}, '
+            f'{self.world_size} process(es), {torch.get_num_threads()} threads, '
+            f'{os.cpu_count()} cores, seed {self.seed}'
+        )

@@ -113,7 +113,9 @@ def run(arguments: list[str] | None = None) -> int:
         for remark in remarks:
             runner.logger.info(remark)
         runner.prepare()
-    except (ValueError, ImportError, OSError, SyntaxError) as error:
+    except ImportError as error:
+        return _refuse(f'custom_imports or an extra: {_what_is_missing(error)}')
+    except (ValueError, OSError, SyntaxError) as error:
         return _refuse(error)
     try:
         runner.train()
@@ -152,6 +154,14 @@ def _program() -> list[str]:
         ranks = os.environ['LOCAL_WORLD_SIZE']
         return ['torchrun', '--nproc_per_node', ranks, *script]
     return ['python', *script]
+
+
+def _what_is_missing(error: ImportError) -> BaseException:
+    """The first of several errors: mmengine puts two of its own around it."""
+    reason: BaseException | None = error
+    while reason and str(reason).startswith('Failed to import'):
+        error, reason = reason, reason.__cause__ or reason.__context__
+    return reason or error
 
 
 def _refuse(problem) -> int:

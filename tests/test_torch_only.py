@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from tiny_runs import ROOT, environment
 
 BLOCKED = """
@@ -81,6 +82,28 @@ print(type(MODELS.build(dict(type='D2DCE'))).__name__)
         text=True,
     )
     assert ended.stdout == 'D2DCELoss\n', ended.stderr
+
+
+@pytest.mark.parametrize(
+    'door, missing',
+    [
+        ('openmmlab', 'mmengine'),
+        ('mmagic', 'mmagic'),
+        ('metric_learning', 'pytorch_metric_learning'),
+    ],
+)
+def test_a_door_says_in_one_line_what_it_lacks(door, missing):
+    ended = _python(
+        f"""
+sys.modules.update({{'mmagic': None, 'pytorch_metric_learning': None}})
+try:
+    import reacgan_plugin.integrations.{door}
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    )
+    assert ended.stdout.count('\n') == 1, ended.stderr
+    assert f'needs {missing}' in ended.stdout and 'pip install' in ended.stdout
 
 
 def test_training_without_the_extra_says_which_one_is_missing():

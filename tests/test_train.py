@@ -229,6 +229,19 @@ def test_a_checkpoint_is_a_config_to_train_from(tmp_path):
     assert (again / 'iter_2.pth').is_file()
 
 
+def test_what_a_users_module_lacks_is_named(tmp_path, capsys, monkeypatch):
+    (tmp_path / 'lacking_module.py').write_text('import nosuch_thing')
+    (tmp_path / 'my_config.py').write_text(
+        "_base_ = 'reacgan_plugin::biggan_reacgan_digits.py'\n"
+        "custom_imports = dict(imports=['lacking_module'])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run([str(tmp_path / 'my_config.py'), '--work-dir', str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "No module named 'nosuch_thing'" in error
+    assert error.count('\n') == 1
+
+
 def test_imports_of_a_checkpoint_are_followed_only_when_trusted(
     tmp_path, capsys, monkeypatch
 ):

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import warnings
 
-from mmengine import registry as root
+try:
+    from mmengine import registry as root
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f'this door needs {error.name}; install it with: pip install mmengine',
+        name=error.name,
+    ) from None
 
 from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
 from reacgan_plugin.layers import HypersphereProjection

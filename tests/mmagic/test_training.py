@@ -1,7 +1,11 @@
 """``tools/train.py`` on stock mmagic configs: trains, saves, resumes, stops."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +15,8 @@ from stock import SIZES, STOCK, config
 from reacgan_plugin.checkpoint import read_checkpoint
 from reacgan_plugin.train import run
 
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 IMPORTS = dict(imports=['stock', 'reacgan_plugin.integrations.mmagic'])
 ADAM = dict(type='Adam', lr=1e-3, betas=(0.0, 0.999))
 
@@ -47,7 +53,7 @@ def settings(name: str, *, loss: dict | None = None, iterations: int = 4) -> dic
 def written(folder, name: str, **options) -> str:
     path = folder / 'their_config.py'
     entries = settings(name, **options)
-    path.write_text('\n'.join(f'{key} = {entry!r}' for key, entry in entries.items()))
+    path.write_text(''.join(f'{key} = {entry!r}\n' for key, entry in entries.items()))
     return str(path)
 
 
@@ -88,6 +94,75 @@ def test_the_first_iteration_is_that_of_mmengines_own_runner(tmp_path):
     ours = read_checkpoint(tmp_path / 'ours' / 'iter_2.pth')['state_dict']
     for key, value in model.state_dict().items():
         assert torch.equal(value, ours[key]), key
+
+
+NEW_STYLE = """
+from mmagic.models import DataPreprocessor, ExponentialMovingAverage
+from mmagic.models.editors.biggan import BigGAN, BigGANDiscriminator, BigGANGenerator
+
+from reacgan_plugin.conditioning import D2DCELoss
+
+model.update(type=BigGAN, loss=dict(type=D2DCELoss, embed_dim=8))
+model['generator'].update(type=BigGANGenerator)
+model['discriminator'].update(type=BigGANDiscriminator)
+model['data_preprocessor'].update(type=DataPreprocessor)
+model['ema_config'].update(type=ExponentialMovingAverage)
+"""
+
+
+def test_a_config_whose_types_are_classes_trains_and_resumes(tmp_path):
+    path = written(tmp_path, 'BigGAN')
+    with open(path, 'a') as file:
+        file.write(NEW_STYLE)
+    work = tmp_path / 'work'
+    assert run([path, '--work-dir', str(work)]) == 0
+    (work / 'iter_4.pth').unlink()
+    assert run([path, '--work-dir', str(work), '--resume']) == 0
+    state = read_checkpoint(work / 'iter_4.pth')['state_dict']
+    assert any('.head.' in key for key in state)
+
+
+# what a user of mmagic who installed this package alone may not have
+NOT_THERE = ('timm', 'sklearn', 'kornia', 'torch_fidelity', 'tensorboard')
+PROGRAM = f"""
+import sys
+
+import mmagic.models  # which looks for some of them itself
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in {NOT_THERE}:
+            raise ModuleNotFoundError(f'{{name}} is blocked', name=name)
+
+sys.meta_path.insert(0, Block())
+from reacgan_plugin.train import main
+main()
+"""
+
+
+@pytest.mark.parametrize('world', [1, 2])
+def test_processes_that_a_launcher_starts_train_without_our_extras(tmp_path, world):
+    path = written(tmp_path, 'SAGAN', loss=dict(type='D2DCE', embed_dim=8))
+    wrapper = 'model_wrapper_cfg = dict(type="MMSeparateDistributedDataParallel")\n'
+    with open(path, 'a') as file:
+        file.write(wrapper)
+    (tmp_path / 'program.py').write_text(PROGRAM)
+    launched = ['-m', 'torch.distributed.run', '--nproc_per_node', str(world)]
+    launched += [str(tmp_path / 'program.py'), path, '--launcher', 'pytorch']
+    ended = subprocess.run(
+        [sys.executable, *launched, '--work-dir', str(tmp_path / 'work')],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            'OMP_NUM_THREADS': '1',
+            'PYTHONPATH': os.pathsep.join([str(ROOT), str(HERE)]),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert f'{world} process(es)' in ended.stderr + ended.stdout
+    assert read_checkpoint(tmp_path / 'work' / 'iter_4.pth')['meta']['iter'] == 4
 
 
 def test_weights_of_a_stock_run_start_one_with_a_loss(tmp_path):
