@@ -26,7 +26,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         const='auto',
         help='go on from a checkpoint; auto (default): the newest in the work dir',
     )
-    parser.add_argument('--amp', choices=['bf16'], help='autocast of the networks')
+    parser.add_argument(
+        '--amp', choices=['bf16', 'fp16'], help='autocast of the networks'
+    )
     parser.add_argument(
         '--launcher', choices=distributed.LAUNCHERS, default='none', help='of processes'
     )
@@ -105,6 +107,7 @@ def run(arguments: list[str] | None = None) -> int:
     if problem:
         return _refuse(problem)
     options = parse_arguments(arguments)
+    from reacgan_plugin.gan.scaling import Overflow
     from reacgan_plugin.interrupt import Interrupted
 
     try:
@@ -119,6 +122,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _refuse(error)
     try:
         runner.train()
+    except Overflow as error:
+        return _refuse(error)
     except Interrupted as stop:
         runner.visualizer.close()
         command = resume_command(sys.argv[1:] if arguments is None else arguments)

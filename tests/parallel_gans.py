@@ -21,6 +21,12 @@ CASES = {
     'ADC around D2DCE with R1': lambda: plain_gan(ADC(D2DCE), techniques=[R1()]),
     'Info around SPD': lambda: plain_gan(Info(SPD(), **CODES)),
     'MH': lambda: plain_gan(MH()),
+    'D2DCE with R1, accumulated exactly': lambda: plain_gan(
+        D2DCELoss(embed_dim=4),
+        techniques=[R1(weight=5.0)],
+        accumulation=2,
+        accumulation_mode='exact',
+    ),
     'relativistic AC with R1': lambda: plain_gan(
         AC(), adversarial_loss=Relativistic(), techniques=[R1()]
     ),

@@ -1,45 +1,142 @@
-"""One update of a network from micro-batches, whose gradients are averaged.
+"""One update of a network from micro-batches.
 
-Negatives and batch statistics stay inside a micro-batch, as in the reference.
+``plain``: gradients of micro-batches are averaged; negatives stay inside one, as in the
+reference. ``exact``: the gradient of the whole batch in the memory of one micro-batch,
+by two passes: what networks say of all rows without a graph, the gradient of the whole
+batch's loss with respect to that, then each micro-batch once more with its part of this
+gradient put in (the idea of Gao et al. 2021, "Scaling Deep Contrastive Learning Batch
+Size under Memory Limited Setup", section 3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor
 
-from reacgan_plugin.gan.parallel import Parallel
-from reacgan_plugin.gan.terms import mean, total
+from reacgan_plugin.gan.objectives import Judged
+from reacgan_plugin.gan.replay import Passes, Randomness, Replay, drawn_again, uncounted
+from reacgan_plugin.gan.terms import mean, merged, total
 
 
-def accumulated_update(
-    terms_of: Callable[..., dict[str, Tensor]],
-    rows: Sequence[Tensor],
-    *,
-    name: str,
-    optimizer,
-    accumulation: int,
-    parallel: Parallel,
-) -> dict[str, Tensor]:
+def plain_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int):
     """Zero, accumulate and step; returns detached means of the terms and their loss.
 
     Args:
-        terms_of: the objective's terms of a micro-batch.
+        objective: of the network that is updated, see :mod:`.objectives`.
         rows: tensors with N rows each, N a multiple of ``accumulation``.
-        name: of the network that is updated.
-        optimizer: its mmengine optim wrapper.
+        optimizer: the network's mmengine optim wrapper.
         accumulation: number of micro-batches.
-        parallel: averages gradients over processes, in the last one only.
     """
     optimizer.zero_grad()
-    parts = list(zip(*(r.chunk(accumulation) for r in rows), strict=True))
-    results = []
+    parts, results = _parts(rows, accumulation), []
     for number, part in enumerate(parts, start=1):
-        with parallel.synchronised(name, last=number == len(parts)):
-            terms = terms_of(*part)
+        with _synchronised(objective, last=number == len(parts)):
+            judged = objective.outputs(*part)
+            terms = merged(objective.terms(judged), objective.penalties(judged))
             loss = total(terms)
             optimizer.backward(loss / len(parts))
         results.append({'loss': loss, **terms})
-    optimizer.step()
-    return mean(results)
+    stepped = objective.gan.steps.step(objective.name, optimizer)
+    return {**mean(results), **stepped}
+
+
+def exact_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int):
+    """As :func:`plain_update`, but terms are those of all rows at once.
+
+    The weights of every pass are those that one batch would see: spectral norm takes
+    as many power iterations. Noise and dropout repeat in the second pass, running
+    statistics count each micro-batch once. Where a network normalises by the batch,
+    the batch is a micro-batch. Penalties of techniques are means over micro-batches.
+    """
+    optimizer.zero_grad()
+    gan, parts, states, seen = objective.gan, _parts(rows, accumulation), [], []
+    gan.passes = replay = Replay()
+    try:
+        with torch.no_grad():
+            for part in parts:
+                states.append(Randomness(part[0]))
+                replay.start()
+                judged = objective.outputs(*part)
+                seen.append(Judged(judged.real, judged.fake))
+        terms, gradients = _gradients(objective, seen)
+        further = []
+        for number, part in enumerate(parts):
+            with _synchronised(objective, last=number == len(parts) - 1):
+                replay.start()
+                with (
+                    drawn_again(states[number], part[0]),
+                    uncounted(gan.generator, gan.discriminator),
+                ):
+                    judged = objective.outputs(*part)
+                penalties = objective.penalties(judged)
+                inner = _inner_product(judged, gradients[number])
+                optimizer.backward(inner + total(penalties) / len(parts))
+            further.append(penalties)
+    finally:
+        gan.passes = Passes()
+    stepped = gan.steps.step(objective.name, optimizer)
+    terms = merged({k: v.detach() for k, v in terms.items()}, mean(further))
+    return {'loss': total(terms), **terms, **stepped}
+
+
+UPDATES = {'plain': plain_update, 'exact': exact_update}
+
+
+def _parts(rows: Sequence[Tensor], accumulation: int) -> list[tuple[Tensor, ...]]:
+    return list(zip(*(r.chunk(accumulation) for r in rows), strict=True))
+
+
+def _synchronised(objective, *, last: bool):
+    return objective.gan.parallel.synchronised(objective.name, last=last)
+
+
+def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[list]]:
+    """Terms of all rows, and their gradients for every tensor of each part; None for
+    what they do not depend on."""
+    columns = list(zip(*(_tensors(judged) for judged in seen), strict=True))
+    sizes = [len(judged.fake.label) for judged in seen]
+    whole = [torch.cat(column) for column in columns]
+    for tensor in whole:
+        tensor.requires_grad_(tensor.is_floating_point())
+    terms = objective.terms(_rebuilt(seen[0], iter(whole)))
+    total(terms).backward()
+    split = [
+        [None] * len(seen) if tensor.grad is None else tensor.grad.split(sizes)
+        for tensor in whole
+    ]
+    return terms, list(zip(*split, strict=True))
+
+
+def _inner_product(judged: Judged, gradients) -> Tensor:
+    """A scalar whose gradient is that of the whole batch's loss."""
+    pairs = zip(_tensors(Judged(judged.real, judged.fake)), gradients, strict=True)
+    return sum(
+        (tensor * gradient).sum()
+        for tensor, gradient in pairs
+        if gradient is not None and tensor.requires_grad
+    )
+
+
+def _tensors(tree) -> Iterator[Tensor]:
+    """Tensors of nested named tuples, in order."""
+    for value in tree:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _tensors(value)
+
+
+def _rebuilt(tree, tensors: Iterator[Tensor]):
+    """Nested named tuples of the same shape around other tensors."""
+    return type(tree)(
+        *(
+            next(tensors)
+            if isinstance(value, Tensor)
+            else _rebuilt(value, tensors)
+            if isinstance(value, tuple)
+            else value
+            for value in tree
+        )
+    )

@@ -14,8 +14,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from reacgan_plugin import distributed
-from reacgan_plugin.conditioning.base import DiscriminatorOutput
-from reacgan_plugin.gan.accumulation import accumulated_update
+from reacgan_plugin.gan.accumulation import UPDATES
 from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
 from reacgan_plugin.gan.networks import (
     build_discriminator,
@@ -23,16 +22,19 @@ from reacgan_plugin.gan.networks import (
     check_codes,
     check_sizes,
 )
+from reacgan_plugin.gan.objectives import DiscriminatorObjective, GeneratorObjective
 from reacgan_plugin.gan.optimizers import wrapper_of
 from reacgan_plugin.gan.parallel import Parallel
 from reacgan_plugin.gan.randomness import draw_latents, seed_iteration
+from reacgan_plugin.gan.replay import Passes
+from reacgan_plugin.gan.scaling import Steps
 from reacgan_plugin.gan.technique import Technique, Techniques
 from reacgan_plugin.gan.terms import merged
 from reacgan_plugin.layers import evaluating, frozen, untracked_statistics
 from reacgan_plugin.options import in_range, one_of
 from reacgan_plugin.registry import MODELS, build
 
-PRECISIONS = {None: None, 'bf16': torch.bfloat16}
+PRECISIONS = {None: None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 class ConditionalGAN(BaseModel):
@@ -50,10 +52,14 @@ class ConditionalGAN(BaseModel):
         ema: ``dict(decay=..., start=...)`` or ``dict(half_life=...)`` for an average of
             the generator, see :class:`~reacgan_plugin.gan.ema.Average`; None: none.
         d_updates: discriminator updates in an iteration.
-        accumulation: micro-batches in an update, whose gradients are averaged;
-            negatives and batch statistics stay inside a micro-batch.
+        accumulation: micro-batches in an update.
+        accumulation_mode: ``'plain'``: their gradients are averaged, negatives stay
+            inside one; ``'exact'``: the gradient of the whole batch, for one more
+            forward pass. See :mod:`~reacgan_plugin.gan.accumulation`.
         seed: of z, labels and everything drawn in a step.
-        amp: None, or ``'bf16'`` for autocast of the networks; losses stay float32.
+        amp: None, or ``'bf16'`` or ``'fp16'`` for autocast of the networks; losses stay
+            float32. fp16 wants optimizers that scale losses, which the
+            ``GANOptimWrapperConstructor`` builds, and a GPU.
         channels_last: memory format of convolutions; the faster one on CPU and GPU.
 
     Raises: ValueError for options or types that are not known.
@@ -71,6 +77,7 @@ class ConditionalGAN(BaseModel):
         ema: dict | None = None,
         d_updates: int = 1,
         accumulation: int = 1,
+        accumulation_mode: str = 'plain',
         seed: int = 0,
         amp: str | None = None,
         channels_last: bool = True,
@@ -82,6 +89,9 @@ class ConditionalGAN(BaseModel):
         in_range('model.d_updates', d_updates, above=0)
         in_range('model.accumulation', accumulation, above=0)
         self.d_updates, self.accumulation = d_updates, accumulation
+        self.accumulation_mode = one_of(
+            'model.accumulation_mode', accumulation_mode, UPDATES
+        )
         self.seed, self.iteration = seed, 0
         self.amp = one_of('model.amp', amp, PRECISIONS)
         self.generator = build_generator(generator, num_classes)
@@ -101,7 +111,9 @@ class ConditionalGAN(BaseModel):
             self.discriminator.to(memory_format=torch.channels_last)
         self.ema = ema_settings(ema)
         self.generator_ema = averaged_copy(self.generator) if self.ema else None
-        self.parallel = Parallel()
+        self.parallel, self.passes, self.steps = Parallel(), Passes(), Steps()
+        both = DiscriminatorObjective(self), GeneratorObjective(self)
+        self.objectives = {objective.name: objective for objective in both}
 
     def train_step(self, data: dict, optim_wrapper) -> dict[str, Tensor]:
         """One iteration: ``d_updates`` discriminator updates, one of the generator.
@@ -146,9 +158,7 @@ class ConditionalGAN(BaseModel):
     ) -> dict[str, Tensor]:
         """Zero, accumulate and step the discriminator; returns its detached terms."""
         rows = (image, label, z, fake_label)
-        return self._update(
-            'discriminator', self.discriminator_terms, rows, optim_wrapper
-        )
+        return self._update('discriminator', rows, optim_wrapper)
 
     def update_generator(
         self,
@@ -170,53 +180,17 @@ class ConditionalGAN(BaseModel):
             rows += (image, image_label)
         # frozen and unwrapped: else DDP would wait for gradients that never come
         with frozen(self.discriminator), untracked_statistics(self.discriminator):
-            return self._update('generator', self.generator_terms, rows, optim_wrapper)
+            return self._update('generator', rows, optim_wrapper)
 
-    def discriminator_terms(
-        self, image: Tensor, label: Tensor, z: Tensor, fake_label: Tensor
-    ) -> dict[str, Tensor]:
-        """Weighted terms whose sum the discriminator minimises, for one micro-batch."""
-        with self._autocast(image):
-            z = self.techniques.latent(z, fake_label, self)
-            # running statistics of a network belong to its own updates
-            with torch.no_grad(), untracked_statistics(self.generator):
-                fake_image = self.generator(z, fake_label)
-            image, fake_image = self.techniques.images(image, fake_image)
-            discriminator = self.parallel.forward_of(
-                'discriminator', self.discriminator
-            )
-            real = discriminator(image, label)
-            fake = discriminator(fake_image, fake_label, fake=True)
-            fake = fake._replace(z=z)
-        return merged(
-            {'loss_adversarial': self.adversarial_loss.discriminator(real, fake)},
-            self.loss.discriminator(real, fake),
-            self.techniques.discriminator_terms(self, image, fake_image, real, fake),
-            _logit_means(real=real, fake=fake),
-        )
+    def discriminator_terms(self, *rows: Tensor) -> dict[str, Tensor]:
+        """Weighted terms whose sum the discriminator minimises, of image, label, z and
+        fake_label."""
+        return _terms(self.objectives['discriminator'], rows)
 
-    def generator_terms(
-        self,
-        z: Tensor,
-        label: Tensor,
-        image: Tensor | None = None,
-        image_label: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """Weighted terms whose sum the generator minimises, for one micro-batch."""
-        with self._autocast(z):
-            z = self.techniques.latent(z, label, self)
-            generator = self.parallel.forward_of('generator', self.generator)
-            fake_image = generator(z, label)
-            image, shown = self.techniques.images(image, fake_image)
-            fake = self.loss.judge_generated(self.discriminator, shown, label)
-            fake = fake._replace(z=z)
-            real = None if image is None else self.discriminator(image, image_label)
-        fake = self.techniques.select(fake)
-        return merged(
-            {'loss_adversarial': self.adversarial_loss.generator(fake, real)},
-            self.loss.generator(fake, real),
-            self.techniques.generator_terms(self, z, fake_image, fake),
-        )
+    def generator_terms(self, *rows: Tensor) -> dict[str, Tensor]:
+        """Weighted terms whose sum the generator minimises, of z, label and, where a
+        loss reads reals, image and image_label."""
+        return _terms(self.objectives['generator'], rows)
 
     def draw_latents(self, rows: int) -> tuple[Tensor, Tensor]:
         """z (updates, N, Z) and labels (updates, N) of this iteration and rank; the
@@ -271,24 +245,21 @@ class ConditionalGAN(BaseModel):
     def set_extra_state(self, state: dict) -> None:
         self.iteration = state['iteration']
 
-    def _update(self, name: str, terms_of, rows, optim_wrapper) -> dict[str, Tensor]:
-        terms = accumulated_update(
-            terms_of,
-            rows,
-            name=name,
-            optimizer=wrapper_of(optim_wrapper, name),
-            accumulation=self.accumulation,
-            parallel=self.parallel,
-        )
-        self.parallel.average_buffers(name, getattr(self, name))
-        return terms
-
-    def _autocast(self, like: Tensor):
+    def autocast(self, like: Tensor):
+        """The precision that networks run in on the tensor's device."""
         return torch.autocast(
             like.device.type, PRECISIONS[self.amp], enabled=self.amp is not None
         )
 
+    def _update(self, name: str, rows, optim_wrapper) -> dict[str, Tensor]:
+        several = self.accumulation > 1
+        update = UPDATES[self.accumulation_mode if several else 'plain']
+        optimizer = wrapper_of(optim_wrapper, name)
+        terms = update(self.objectives[name], rows, optimizer, self.accumulation)
+        self.parallel.average_buffers(name, getattr(self, name))
+        return terms
 
-def _logit_means(**outputs: DiscriminatorOutput) -> dict[str, Tensor]:
-    """Mean logits for the log, where they show saturation and collapse."""
-    return {f'logit_{k}': o.logits.detach().float().mean() for k, o in outputs.items()}
+
+def _terms(objective, rows) -> dict[str, Tensor]:
+    judged = objective.outputs(*rows)
+    return merged(objective.terms(judged), objective.penalties(judged))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+
+import torch
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
+from mmengine.registry import OPTIMIZERS
 from torch import nn
 
 from reacgan_plugin.options import did_you_mean
 
 NETWORKS = ('generator', 'discriminator')
+IMPLEMENTATIONS = ('fused', 'foreach', 'capturable', 'differentiable')  # of torch's
+FUSED_ON = ('cpu', 'cuda')
 
 
 class GANOptimWrapperConstructor:
@@ -22,8 +28,12 @@ class GANOptimWrapperConstructor:
 
     Each entry is an ordinary mmengine ``optim_wrapper`` (``type``, ``clip_grad``,
     ``paramwise_cfg`` and so on). The discriminator's parameters include the head's.
+    Optimizers that have a fused form take it where the entry asks for no other: one
+    kernel for all parameters, whose numbers are those of the others but for rounding.
+    For a model with ``amp='fp16'`` both scale the loss that they step by.
 
-    Raises: ValueError when an entry is missing or names no network.
+    Raises: ValueError when an entry is missing or names no network, and for fp16
+    without a GPU.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None):
@@ -46,15 +56,19 @@ class GANOptimWrapperConstructor:
         self.optim_wrapper_cfg = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        return OptimWrapperDict(
-            **{
-                name: build_optim_wrapper(
-                    getattr(model, name),
-                    {'type': 'OptimWrapper', **self.optim_wrapper_cfg[name]},
-                )
-                for name in NETWORKS
-            }
-        )
+        scaled = getattr(model, 'amp', None) == 'fp16'
+        if scaled and not torch.cuda.is_available():
+            raise ValueError(
+                "model.amp='fp16' scales losses, which needs a GPU; 'bf16' works on a "
+                'CPU, too'
+            )
+        kind = {'type': 'AmpOptimWrapper' if scaled else 'OptimWrapper'}
+
+        def wrapper(name: str):
+            network, cfg = getattr(model, name), self.optim_wrapper_cfg[name]
+            return build_optim_wrapper(network, _fused({**kind, **cfg}, network))
+
+        return OptimWrapperDict(**{name: wrapper(name) for name in NETWORKS})
 
 
 def wrapper_of(optim_wrapper, name: str):
@@ -71,6 +85,22 @@ def wrapper_of(optim_wrapper, name: str):
     return optim_wrapper[name]
 
 
+def _fused(cfg: dict, network: nn.Module) -> dict:
+    """The entry with ``fused=True`` for its optimizer, if that is possible and left
+    open."""
+    optimizer = cfg.get('optimizer')
+    if not isinstance(optimizer, dict) or set(IMPLEMENTATIONS) & set(optimizer):
+        return cfg
+    kind = optimizer.get('type')
+    if isinstance(kind, str):
+        kind = OPTIMIZERS.get(kind)
+    if not inspect.isclass(kind) or 'fused' not in inspect.signature(kind).parameters:
+        return cfg
+    if any(p.device.type not in FUSED_ON for p in network.parameters()):
+        return cfg
+    return {**cfg, 'optimizer': {**optimizer, 'fused': True}}
+
+
 def _refuse_what_the_step_does_itself(name: str, cfg: dict) -> None:
     if cfg.get('accumulative_counts', 1) != 1:
         raise ValueError(
@@ -80,5 +110,5 @@ def _refuse_what_the_step_does_itself(name: str, cfg: dict) -> None:
     if cfg.get('type') == 'AmpOptimWrapper':
         raise ValueError(
             f"optim_wrapper.{name} is an AmpOptimWrapper; set model.amp='bf16', which "
-            'needs no loss scaling, and leave the type out'
+            "needs no loss scaling, or 'fp16', and leave the type out"
         )

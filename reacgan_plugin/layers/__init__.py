@@ -9,6 +9,7 @@ from reacgan_plugin.layers.modes import (
     evaluating,
     frozen,
     settled,
+    singular_vectors,
     untracked_statistics,
 )
 from reacgan_plugin.layers.spectral_norm import spectral_normalised
@@ -28,6 +29,7 @@ __all__ = [
     'frozen',
     'linear',
     'settled',
+    'singular_vectors',
     'spectral_normalised',
     'untracked_statistics',
 ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 
 @contextmanager
@@ -43,9 +44,11 @@ def _tracks(module: nn.Module) -> bool:
 @contextmanager
 def settled(module: nn.Module) -> Iterator[None]:
     """Parametrizations inside are in evaluation mode meanwhile: a further pass takes
-    no further power iteration of spectral norm."""
+    no further power iteration of spectral norm, ours or torch's, old or new."""
     lists = [m for m in module.modules() if isinstance(m, ParametrizationList)]
-    training = [m for part in lists for m in part.modules() if m.training]
+    parts = [m for part in lists for m in part.modules()]
+    parts += [part for part, hook in _old_spectral_norms(module)]
+    training = [m for m in parts if m.training]
     for part in training:
         part.training = False
     try:
@@ -53,6 +56,26 @@ def settled(module: nn.Module) -> Iterator[None]:
     finally:
         for part in training:
             part.training = True
+
+
+def singular_vectors(module: nn.Module) -> list[tuple[nn.Module, str]]:
+    """Where spectral norms inside, ours or torch's, keep what they iterate on: modules
+    and the names of their buffers."""
+    found = []
+    for part in module.modules():
+        if isinstance(part, ParametrizationList):
+            for inner in part:
+                found += [(inner, n) for n in ('_u', '_v') if hasattr(inner, n)]
+    for part, hook in _old_spectral_norms(module):
+        found += [(part, f'{hook.name}_{letter}') for letter in 'uv']
+    return found
+
+
+def _old_spectral_norms(module: nn.Module) -> Iterator[tuple[nn.Module, SpectralNorm]]:
+    for part in module.modules():
+        for hook in part._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm):
+                yield part, hook
 
 
 @contextmanager

@@ -1,0 +1,123 @@
+"""What each network minimises, in two halves: passes of networks, and terms of what
+they say.
+
+Terms of a batch depend on all of its samples; they are taken of outputs alone, so that
+a batch may be larger than what networks see at a time. Penalties are means over
+samples that run networks themselves. Letters: N rows, Z width of z.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from reacgan_plugin.conditioning.base import DiscriminatorOutput
+from reacgan_plugin.gan.terms import merged
+from reacgan_plugin.layers import untracked_statistics
+
+
+class Judged(NamedTuple):
+    """What was shown to the discriminator, and what it says."""
+
+    real: DiscriminatorOutput | None  # None in a generator update that needs none
+    fake: DiscriminatorOutput
+    image: Tensor | None = None
+    fake_image: Tensor | None = None
+
+
+class DiscriminatorObjective:
+    """Of ``image, label, z, fake_label``.
+
+    Args:
+        gan: the :class:`~reacgan_plugin.gan.model.ConditionalGAN`.
+    """
+
+    name = 'discriminator'
+
+    def __init__(self, gan):
+        self.gan = gan
+
+    def outputs(
+        self, image: Tensor, label: Tensor, z: Tensor, fake_label: Tensor
+    ) -> Judged:
+        """Run the networks on some rows."""
+        gan = self.gan
+        with gan.autocast(image):
+            z = gan.techniques.latent(z, fake_label, gan)
+            # running statistics of a network belong to its own updates
+            with torch.no_grad(), untracked_statistics(gan.generator):
+                fake_image = gan.passes.through(gan.generator)(z, fake_label)
+            image, fake_image = gan.techniques.images(image, fake_image)
+            discriminator = gan.passes.through(
+                gan.discriminator, gan.parallel.forward_of(self.name, gan.discriminator)
+            )
+            real = discriminator(image, label)
+            fake = discriminator(fake_image, fake_label, fake=True)
+        return Judged(real, fake._replace(z=z), image, fake_image)
+
+    def terms(self, judged: Judged) -> dict[str, Tensor]:
+        """Weighted terms of a whole batch, read off outputs alone."""
+        real, fake = judged.real, judged.fake
+        return merged(
+            {'loss_adversarial': self.gan.adversarial_loss.discriminator(real, fake)},
+            self.gan.loss.discriminator(real, fake),
+            _logit_means(real=real, fake=fake),
+        )
+
+    def penalties(self, judged: Judged) -> dict[str, Tensor]:
+        """Weighted terms that are means over samples, with passes of their own."""
+        return self.gan.techniques.discriminator_terms(
+            self.gan, judged.image, judged.fake_image, judged.real, judged.fake
+        )
+
+
+class GeneratorObjective:
+    """Of ``z, label`` and, where a loss reads real samples too, ``image,
+    image_label``; see :class:`DiscriminatorObjective`."""
+
+    name = 'generator'
+
+    def __init__(self, gan):
+        self.gan = gan
+
+    def outputs(
+        self,
+        z: Tensor,
+        label: Tensor,
+        image: Tensor | None = None,
+        image_label: Tensor | None = None,
+    ) -> Judged:
+        """Run the networks on some rows."""
+        gan = self.gan
+        with gan.autocast(z):
+            z = gan.techniques.latent(z, label, gan)
+            generator = gan.passes.through(
+                gan.generator, gan.parallel.forward_of(self.name, gan.generator)
+            )
+            fake_image = generator(z, label)
+            image, shown = gan.techniques.images(image, fake_image)
+            discriminator = gan.passes.through(gan.discriminator)
+            fake = gan.loss.judge_generated(discriminator, shown, label)
+            real = None if image is None else discriminator(image, image_label)
+        return Judged(real, fake._replace(z=z), image, fake_image)
+
+    def terms(self, judged: Judged) -> dict[str, Tensor]:
+        """Weighted terms of a whole batch, read off outputs alone."""
+        real, fake = judged.real, self.gan.techniques.select(judged.fake)
+        return merged(
+            {'loss_adversarial': self.gan.adversarial_loss.generator(fake, real)},
+            self.gan.loss.generator(fake, real),
+        )
+
+    def penalties(self, judged: Judged) -> dict[str, Tensor]:
+        """Weighted terms that are means over samples, with passes of their own."""
+        return self.gan.techniques.generator_terms(
+            self.gan, judged.fake.z, judged.fake_image, judged.fake
+        )
+
+
+def _logit_means(**outputs: DiscriminatorOutput) -> dict[str, Tensor]:
+    """Mean logits for the log, where they show saturation and collapse."""
+    return {f'logit_{k}': o.logits.detach().float().mean() for k, o in outputs.items()}
