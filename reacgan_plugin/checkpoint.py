@@ -15,6 +15,10 @@ from reacgan_plugin.options import some
 KEPT = 10_000  # entries of each logged scalar that a checkpoint holds
 
 
+class BadCheckpoint(ValueError):
+    """A checkpoint that is not there, not data alone, or of another model."""
+
+
 def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
     """Write a checkpoint so that a kill or a full disk leaves the one before whole."""
     path = Path(path)
@@ -32,19 +36,28 @@ def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
 def read_checkpoint(path: str | Path, map_location='cpu') -> dict:
     """Read a checkpoint with ``weights_only=True``.
 
-    Raises: ValueError when the file is missing, broken, or would have to execute code.
+    Raises: BadCheckpoint when the file is missing, broken, or would have to execute
+    code.
     """
+    if str(path).startswith(('http://', 'https://')):
+        raise BadCheckpoint(f'{path} is an address; download it and give the file')
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f'checkpoint {path} does not exist')
+        raise BadCheckpoint(f'checkpoint {path} does not exist')
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
     except OSError:
         raise  # the disk's own words are clear
     except Exception as error:  # torch's reader fails in many ways on a broken file
         found = re.search(r'GLOBAL (\S+)', str(error))
-        what = f'would execute {found[1]}' if found else 'is broken or not a checkpoint'
-        raise ValueError(
+        what = 'is broken or not a checkpoint'
+        if found:
+            what = (
+                f'would execute {found[1]}; if you trust it, keep its weights alone: '
+                "torch.save({'state_dict': torch.load(OLD, weights_only=False)"
+                "['state_dict']}, NEW)"
+            )
+        raise BadCheckpoint(
             f'checkpoint {path} {what}; only tensors and plain data are loaded'
         ) from error
 
@@ -52,11 +65,11 @@ def read_checkpoint(path: str | Path, map_location='cpu') -> dict:
 def load_state(module: nn.Module, state: dict, source: str | Path) -> None:
     """Load a state dict, every entry of it.
 
-    Raises: ValueError listing missing and unexpected names and differing shapes.
+    Raises: BadCheckpoint listing missing and unexpected names and differing shapes.
     """
     found = differences(module.state_dict(), state)
     if found:
-        raise ValueError(
+        raise BadCheckpoint(
             f'{source} is of another architecture or conditioning than the config; '
             + found
         )
@@ -97,6 +110,20 @@ def restore_history(message_hub, history: dict) -> None:
     for name, entries in history.items():
         buffer = HistoryBuffer(entries['values'], entries['counts'])
         message_hub.log_scalars[name] = buffer
+
+
+def bookkeeping(message_hub) -> dict:
+    """What mmengine's checkpoint hook must know after a resume: the best scores, their
+    files, and the iterations whose checkpoints it keeps."""
+    names = ('best_', 'keep_ckpt_ids', 'last_ckpt')
+    found = message_hub.runtime_info.items()
+    return {name: _plain(value) for name, value in found if name.startswith(names)}
+
+
+def _plain(value):
+    if isinstance(value, torch.Tensor) or hasattr(value, 'dtype'):
+        return float(value)
+    return value if isinstance(value, str | int | float | None) else list(value)
 
 
 def _newest(entries) -> list:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -101,7 +101,17 @@ def check_types(config: Mapping) -> None:
 
     Raises: ValueError naming the key, what was found, and the nearest that is allowed.
     """
-    for key, kind, entry, given in _slots(config):
+    _check(_slots(config))
+
+
+def check_loss(loss, adversarial_loss=None) -> None:
+    """As :func:`check_types`, of these two entries of a model alone."""
+    _check(_nested('model.loss', loss, 'method'))
+    _check([('model.adversarial_loss', registry.MODELS, adversarial_loss, ())])
+
+
+def _check(slots: Iterable[tuple]) -> None:
+    for key, kind, entry, given in slots:
         if isinstance(entry, Mapping):
             allowed = CONDITIONINGS if key.startswith('model.loss') else ()
             registry.check_type(kind, entry, key, allowed)

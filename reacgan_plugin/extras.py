@@ -25,6 +25,8 @@ def missing_extra(names: tuple[str, ...] = TRAIN) -> str | None:
             return (
                 f'training needs {error.name}; '
                 "install it with: pip install 'reacgan_plugin[train]'"
+                + ', or beside mmagic the mmcv that it asks for'
+                * (name == 'mmcv')
             )
         except ImportError as error:  # such as OpenCV's, on a server without libGL
             return f'{name} is installed but does not import: {error}'

@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 
 from reacgan_plugin import __version__, distributed
 from reacgan_plugin.checkpoint import (
+    BadCheckpoint,
+    bookkeeping,
     load_state,
     newest_checkpoint,
     plain_history,
@@ -89,17 +91,19 @@ class SafeRunner(Runner):
     def resume(self, filename: str, *args, **kwargs) -> None:
         """Go on exactly where a checkpoint stopped.
 
-        Raises: ValueError for a checkpoint of another model, of weights alone, or with
+        Raises: BadCheckpoint for one of another model, of weights alone, or with
         other schedules.
         """
         checkpoint = self.load_checkpoint(filename)
         if 'optimizer' not in checkpoint:
-            raise ValueError(f'{filename} has weights alone; use load_from instead')
+            raise BadCheckpoint(f'{filename} has weights alone; use load_from instead')
         self._same_seed(checkpoint, filename)
         for name, state in checkpoint['optimizer'].items():
             self.optim_wrapper[name].load_state_dict(state)
         self._resume_schedules(checkpoint['param_schedulers'], filename)
         restore_history(self.message_hub, checkpoint['history'])
+        for name, value in checkpoint.get('bookkeeping', {}).items():
+            self.message_hub.update_info(name, value)
         self.start_at(checkpoint['meta']['iter'])
         self.logger.info(f'Resumed at iteration {self.iter}')
 
@@ -107,7 +111,7 @@ class SafeRunner(Runner):
         ours = self.param_schedulers or {}
         counts = [{k: len(listed) for k, listed in d.items()} for d in (saved, ours)]
         if counts[0] != counts[1]:
-            raise ValueError(
+            raise BadCheckpoint(
                 f'{filename} was trained with another param_scheduler than the config '
                 'has; to start from its weights alone, set load_from'
             )
@@ -133,6 +137,7 @@ class SafeRunner(Runner):
                 k: [s.state_dict() for s in listed] for k, listed in schedulers.items()
             },
             history=plain_history(self.message_hub),
+            bookkeeping=bookkeeping(self.message_hub),
         )
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         return checkpoint

@@ -49,9 +49,12 @@ def load_model(checkpoint: str, *, trust_imports: bool = False):
     """
     from reacgan_plugin.checkpoint import load_state, read_checkpoint
     from reacgan_plugin.config import checkpoint_config
-    from reacgan_plugin.registry import MODELS, build
+    from reacgan_plugin.registry import MODELS, SCOPE, build
 
     config = checkpoint_config(checkpoint, trust_imports=trust_imports)
+    scope = config.get('default_scope', SCOPE)
+    if scope not in (None, SCOPE):
+        raise ValueError(f"{checkpoint} is of {scope}'s networks; sample with {scope}")
     content = read_checkpoint(checkpoint)
     if 'weights' in config.model.discriminator:  # which the checkpoint brings
         config.model.discriminator.weights = None

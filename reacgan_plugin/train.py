@@ -107,9 +107,11 @@ def run(arguments: list[str] | None = None) -> int:
     if problem:
         return _refuse(problem)
     options = parse_arguments(arguments)
+    from reacgan_plugin.checkpoint import BadCheckpoint
     from reacgan_plugin.gan.scaling import Overflow
     from reacgan_plugin.interrupt import Interrupted
 
+    config = None
     try:
         config, remarks = configured(options)
         runner = runner_for(config).from_cfg(config)
@@ -120,9 +122,13 @@ def run(arguments: list[str] | None = None) -> int:
         return _refuse(f'custom_imports or an extra: {_what_is_missing(error)}')
     except (ValueError, OSError, SyntaxError) as error:
         return _refuse(error)
+    except (TypeError, KeyError, AssertionError, AttributeError) as error:
+        if not (config and is_stock(config)):
+            raise  # of ours, whose configs are checked key by key
+        return _refuse(f'{type(error).__name__}: {" ".join(str(error).split())}')
     try:
         runner.train()
-    except Overflow as error:
+    except (Overflow, BadCheckpoint) as error:
         return _refuse(error)
     except Interrupted as stop:
         runner.visualizer.close()
@@ -166,6 +172,11 @@ def _what_is_missing(error: ImportError) -> BaseException:
     reason: BaseException | None = error
     while reason and str(reason).startswith('Failed to import'):
         error, reason = reason, reason.__cause__ or reason.__context__
+    if getattr(reason, 'name', None) == 'pkg_resources':
+        return ImportError(
+            'mmengine finds configs of other projects by pkg_resources, which is gone '
+            "from newer setuptools: pip install 'setuptools<81'"
+        )
     return reason or error
 
 

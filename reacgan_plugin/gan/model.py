@@ -17,6 +17,7 @@ from reacgan_plugin import distributed
 from reacgan_plugin.gan.accumulation import UPDATES
 from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
 from reacgan_plugin.gan.networks import (
+    build_adversarial_loss,
     build_discriminator,
     build_generator,
     check_codes,
@@ -100,7 +101,7 @@ class ConditionalGAN(BaseModel):
         )
         check_sizes(self.generator, self.discriminator)
         check_codes(self.generator, self.loss)
-        given = build(MODELS, adversarial_loss or {'type': 'Hinge'})
+        given = build_adversarial_loss(adversarial_loss)
         self.adversarial_loss = self.loss.adversarial(given)
         self.needs_real = self.adversarial_loss.needs_real or self.loss.needs_real
         self.techniques = Techniques(build(MODELS, t) for t in techniques)

@@ -8,6 +8,7 @@ from reacgan_plugin.backbones.sizes import pair
 from reacgan_plugin.gan.discriminator import Discriminator
 from reacgan_plugin.registry import (
     BACKBONES,
+    MODELS,
     build,
     build_conditioning,
     built_conditioning,
@@ -54,6 +55,19 @@ def build_discriminator(
     layers = getattr(backbone, 'head_layers', None)
     loss, head = build_conditioning(loss, backbone.out_channels, num_classes, layers)
     return Discriminator(backbone, head), loss
+
+
+def build_adversarial_loss(cfg, default: str = 'Hinge') -> nn.Module:
+    """The real/fake part of a config, or one that is built already.
+
+    Raises: ValueError for a type that is not registered or is none.
+    """
+    built = build(MODELS, cfg or {'type': default})
+    if not hasattr(built, 'needs_real'):
+        raise ValueError(
+            f"model.adversarial_loss={cfg!r} is none; give dict(type='{default}')"
+        )
+    return built
 
 
 def check_sizes(generator: nn.Module, discriminator: Discriminator) -> None:

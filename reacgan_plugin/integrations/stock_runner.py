@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
 from mmengine.device import get_device
 from mmengine.hooks import Hook
-from mmengine.model import revert_sync_batchnorm
+from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from mmengine.utils import import_modules_from_strings
 
 from reacgan_plugin import distributed
-from reacgan_plugin.checkpoint import differences
+from reacgan_plugin.checkpoint import BadCheckpoint, differences
 from reacgan_plugin.config import config_json
 from reacgan_plugin.interrupt import Interrupted, StopRequest
 from reacgan_plugin.safe_runner import SafeRunner
+
+# mmengine's own list of what differs would be a second one
+SILENT = logging.Logger('silent', level=logging.CRITICAL + 1)
 
 
 class StockRunner(SafeRunner):
@@ -26,8 +31,8 @@ class StockRunner(SafeRunner):
     def from_cfg(cls, cfg) -> StockRunner:
         """Join the process group and build the runner.
 
-        Raises: ValueError for a config that counts epochs, or that no checkpoint could
-        hold.
+        Raises: ValueError for a config that counts epochs or that no checkpoint could
+        hold, and for several processes without a wrapper for two networks.
         """
         if cfg.get('train_cfg', {}).get('by_epoch', True):
             raise ValueError(
@@ -38,25 +43,25 @@ class StockRunner(SafeRunner):
             import_modules_from_strings(**cfg.custom_imports)
         config_json(cfg)  # which every checkpoint will hold
         distributed.start_process_group(cfg.get('launcher', 'none'))
+        if distributed.world_size() > 1 and not cfg.get('model_wrapper_cfg'):
+            raise ValueError(
+                'model_wrapper_cfg is missing: several processes train a GAN under '
+                "model_wrapper_cfg=dict(type='MMSeparateDistributedDataParallel')"
+            )
         runner = super().from_cfg(cfg)
         runner.register_hook(StopOnRequest(), priority='LOWEST')
         return runner
 
     def prepare(self) -> None:
-        """Build what training needs and load what it starts from, so that mistakes are
-        found before the first step.
+        """Build what training needs, so that mistakes are found before the first step;
+        the rest, in mmengine's order, is ``train``'s.
 
-        Raises: ValueError for a checkpoint that does not fit the model.
+        Raises: ValueError for data without the classes that ``model.loss`` needs.
         """
         self._train_loop = self.build_train_loop(self._train_loop)
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
-        if self.param_schedulers is not None:
-            self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
-        super()._init_model_weights()
-        self.load_or_resume()
-
-    def _init_model_weights(self) -> None:
-        """Nothing: ``prepare`` did it, before it loaded a checkpoint."""
+        if hasattr(_unwrapped(self.model), 'conditioning'):
+            _check_label(self.train_loop.dataloader.dataset[0])
 
     def train(self):
         with StopRequest() as self.stop:
@@ -75,10 +80,12 @@ class StockRunner(SafeRunner):
     def load_model_state(self, state: dict, source: str) -> None:
         found = differences(get_state_dict(self.model), state)
         if found and self._resume:
-            raise ValueError(f'{source} does not fit the model of the config; {found}')
+            raise BadCheckpoint(
+                f'{source} does not fit the model of the config; {found}'
+            )
         if found:
             self.logger.warning(f'{source} fits in part; {found}')
-        load_state_dict(self.model, state, strict=False, logger=self.logger)
+        load_state_dict(self.model, state, strict=False, logger=SILENT)
 
     def class_names(self) -> list[str]:
         metainfo = getattr(self.train_loop.dataloader.dataset, 'metainfo', None) or {}
@@ -86,6 +93,18 @@ class StockRunner(SafeRunner):
 
     def start_at(self, iteration: int) -> None:
         self.train_loop._iter = iteration  # whose run() skips the batches before it
+
+
+def _unwrapped(model):
+    return model.module if is_model_wrapper(model) else model
+
+
+def _check_label(sample: dict) -> None:
+    if 'gt_label' not in sample['data_samples']:
+        raise ValueError(
+            'model.loss needs the class of every image, but train_dataloader.dataset '
+            'gives data samples without gt_label'
+        )
 
 
 class StopOnRequest(Hook):

@@ -19,7 +19,9 @@ LOSSES = {
     'SPD': dict(type='SPD'),
     'TAC': dict(type='TAC', method=dict(type='2C', embed_dim=8)),
 }
-CASES = [*(('BigGAN', loss) for loss in LOSSES), ('SAGAN', 'D2DCE')]
+GROUPS_OF_ONE = dict(group_size=1, channel_groups=1)  # a batch's would differ
+OTHERS = ('BigGAN-deep', 'SAGAN', 'SNGAN', 'StyleGAN2')
+CASES = [('BigGAN', loss) for loss in LOSSES] + [(name, 'D2DCE') for name in OTHERS]
 
 
 def discriminator_gradients(
@@ -27,13 +29,15 @@ def discriminator_gradients(
 ) -> dict[str, torch.Tensor]:
     """Of two whole iterations whose images, z and labels are those of one process."""
     torch.manual_seed(0)
-    model = built(name, loss=LOSSES[loss])
+    alone = dict(type='StyleGAN2Discriminator', in_size=8, mbstd_cfg=GROUPS_OF_ONE)
+    more = dict(discriminator=alone) if name == 'StyleGAN2' else {}
+    model = built(name, loss=LOSSES[loss], **more)
     if world > 1:
         model = revert_sync_batchnorm(model)  # which do not work on a CPU
         MMSeparateDistributedDataParallel(model, device_ids=None)
     model.generator.eval()  # batch statistics would differ from those of one process
     random = torch.Generator().manual_seed(1)
-    z = torch.randn(ROWS, 16, generator=random)
+    z = torch.randn(ROWS, model.noise_size, generator=random)
     label = torch.randint(0, CLASSES, (ROWS,), generator=random)
     own = slice(rank * ROWS // world, (rank + 1) * ROWS // world)
     model.noise_fn = lambda num_batches: z[own]

@@ -42,6 +42,13 @@ def test_a_users_own_losses_are_not_lost_without_a_word(name):
         made(config('BigGAN', type=mine, loss=D2DCE))
 
 
+def test_losses_that_come_by_a_mixin_are_not_lost_either():
+    mixin = type('Mixin', (), {'train_generator': lambda self, *args: None})
+    mine = type('Mine', (mixin, BigGAN), {})
+    with pytest.raises(ValueError, match='Mine.train_generator would be replaced'):
+        made(config('BigGAN', type=mine, loss=D2DCE))
+
+
 def test_a_trunk_keeps_its_names_so_that_stock_weights_load():
     stock, ours = built('BigGAN'), built('BigGAN', loss=D2DCE)
     names = set(ours.state_dict())
@@ -79,6 +86,11 @@ def wrong(name: str, **changes) -> dict:
         (wrong('BigGAN', loss=dict(type='D2DCE', margn=1)), "did you mean 'margin'"),
         (wrong('BigGAN', loss=dict(type='D2DCE', margin=2.0)), 'margin=2.0'),
         (wrong('BigGAN', loss=dict(type='Hinge')), 'no conditioning'),
+        (
+            wrong('BigGAN', loss=dict(type='TAC', method=dict(type='AC', nor=1))),
+            'model.loss.method.nor is no setting of AC',
+        ),
+        (wrong('BigGAN', adversarial_loss='Hinge'), "'Hinge' is none"),
         (wrong('BigGAN', adversarial_loss=dict(type='Hing')), "mean 'Hinge'"),
         ({**config('BigGAN'), 'loss': None}, 'leave the key out'),
         (wrong('BigGAN', discriminator=None), 'model.discriminator is missing'),

@@ -139,3 +139,63 @@ def test_the_relativistic_loss_pairs_fakes_with_reals_of_their_class():
     real = model.data_preprocessor(data('BigGAN'))['data_samples'].gt_label.label
     assert len(asked) == 2
     assert all(torch.equal(label, real.reshape(-1)) for label in asked)
+
+
+def test_settings_of_sampling_reach_a_conditional_stylegan2():
+    model, seen = built('StyleGAN2', loss=AC), []
+    model.generator_ema.module.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.append(kwargs), with_kwargs=True
+    )
+    kwargs = dict(truncation=0.5, randomize_noise=False)
+    samples = model(dict(num_batches=2, sample_kwargs=kwargs))
+    assert seen[0]['truncation'] == 0.5 and seen[0]['randomize_noise'] is False
+    assert samples[0].sample_kwargs == kwargs
+    assert torch.equal(seen[0]['label'][:1], samples[0].gt_label.label.reshape(-1))
+    both = model(dict(num_batches=2, sample_model='ema/orig'))
+    assert both[0].ema.fake_img.shape == both[0].orig.fake_img.shape == (3, 8, 8)
+
+
+def test_labels_of_a_stylegan2_generator_may_have_mmagics_own_shape():
+    generator = built('StyleGAN2', loss=AC).generator.eval()
+    z, label = torch.randn(2, 16), torch.tensor([0, 2])
+    flat, column = (
+        generator(z, label=value, randomize_noise=False)
+        for value in (label, label[:, None])
+    )
+    assert torch.equal(flat, column)
+    with pytest.raises(ValueError, match='num_batches is needed'):
+        generator(None)
+
+
+@pytest.mark.parametrize('loss', ['D2DCE', 'MH'])
+def test_adaptive_augmentation_reads_one_number_an_image(loss):
+    augmented = dict(
+        type='ADAStyleGAN2Discriminator',
+        in_size=8,
+        data_aug=dict(type='ADAAug', update_interval=2, ada_kimg=0.001),
+    )
+    more = settings('StyleGAN2', loss)
+    model = built('StyleGAN2', discriminator=augmented, **more)
+    trained(model, 'StyleGAN2', iterations=1)
+    total, signs = model.discriminator.ada_aug.log_buffer.tolist()
+    assert total == ROWS and -ROWS <= signs <= ROWS
+
+
+@pytest.mark.parametrize(
+    'steps', [dict(discriminator_steps=2), dict(generator_steps=2)]
+)
+def test_the_number_of_updates_stays_mmagics(steps):
+    model, updates = built('BigGAN', loss=AC, **steps), []
+    for name in ('train_generator', 'train_discriminator'):
+        original = getattr(model, name)
+        setattr(
+            model,
+            name,
+            lambda *args, name=name, original=original, **kwargs: (
+                updates.append(name) or original(*args, **kwargs)
+            ),
+        )
+    trained(model, 'BigGAN', iterations=2)
+    of_generator = updates.count('train_generator')
+    assert updates.count('train_discriminator') == 2
+    assert of_generator == (1 if 'discriminator_steps' in steps else 4)

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
-from stock import SIZES, STOCK, config
+from mmengine.runner.checkpoint import load_state_dict
+from stock import SIZES, STOCK, built, config
 
 from reacgan_plugin.checkpoint import read_checkpoint
+from reacgan_plugin.integrations.stock_runner import SILENT
 from reacgan_plugin.train import run
 
 HERE = Path(__file__).parent
@@ -84,15 +87,11 @@ def test_a_stock_config_trains_without_a_loss(tmp_path):
 
 
 def test_the_first_iteration_is_that_of_mmengines_own_runner(tmp_path):
-    from mmengine.config import Config
-
+    theirs = torch.load(trained_by_mmengine(tmp_path, 'BigGAN'), weights_only=False)
     path = written(tmp_path, 'BigGAN', iterations=2)
     assert run([path, '--work-dir', str(tmp_path / 'ours')]) == 0
-    theirs = Config.fromfile(path)
-    theirs.work_dir, theirs.launcher = str(tmp_path / 'theirs'), 'none'
-    model = Runner.from_cfg(theirs).train()
     ours = read_checkpoint(tmp_path / 'ours' / 'iter_2.pth')['state_dict']
-    for key, value in model.state_dict().items():
+    for key, value in theirs['state_dict'].items():
         assert torch.equal(value, ours[key]), key
 
 
@@ -165,13 +164,66 @@ def test_processes_that_a_launcher_starts_train_without_our_extras(tmp_path, wor
     assert read_checkpoint(tmp_path / 'work' / 'iter_4.pth')['meta']['iter'] == 4
 
 
-def test_weights_of_a_stock_run_start_one_with_a_loss(tmp_path):
-    path = written(tmp_path, 'BigGAN', iterations=2)
-    assert run([path, '--work-dir', str(tmp_path / 'stock')]) == 0
-    weights = tmp_path / 'stock' / 'iter_2.pth'
+def trained_by_mmengine(folder, name: str) -> Path:
+    """A checkpoint of mmengine's own runner."""
+    theirs = Config.fromfile(written(folder, name, iterations=2))
+    theirs.work_dir, theirs.launcher = str(folder / 'theirs'), 'none'
+    Runner.from_cfg(theirs).train()
+    return folder / 'theirs' / 'iter_2.pth'
+
+
+def test_weights_of_a_stock_run_start_one_with_a_loss(tmp_path, capsys):
+    pickled = trained_by_mmengine(tmp_path, 'BigGAN')
     path = written(tmp_path, 'BigGAN', loss=dict(type='D2DCE', embed_dim=8))
+    words = [path, '--work-dir', str(tmp_path / 'work'), '--cfg-options']
+    assert run([*words, f'load_from={pickled}']) == 2
+    assert 'keep its weights alone: torch.save(' in capsys.readouterr().err
+    weights = tmp_path / 'weights.pth'
+    state = torch.load(pickled, weights_only=False)['state_dict']
+    torch.save(dict(state_dict=state), weights)
+    assert run([*words, f'load_from={weights}', 'train_cfg.max_iters=0']) == 0
+    error = capsys.readouterr()
+    text = error.out + error.err
+    assert 'fits in part; missing: discriminator.head.' in text
+    assert 'unexpected: discriminator.proj_y' in text
+
+
+def test_the_mapping_of_an_unconditional_stylegan2_is_learned_anew(tmp_path, capsys):
+    stock, ours = built('StyleGAN2'), built('StyleGAN2', loss=dict(type='AC'))
+    mapping = ours.generator.style_mapping.state_dict()
+    before = {name: value.clone() for name, value in mapping.items()}
+    load_state_dict(ours, stock.state_dict(), strict=False, logger=SILENT)
+    after = ours.generator.style_mapping.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    trunk = 'convs.0.conv.weight_orig'
+    assert torch.equal(
+        ours.generator.state_dict()[trunk], stock.generator.state_dict()[trunk]
+    )
+
+
+def test_the_best_score_and_the_kept_checkpoints_survive_a_resume(tmp_path):
+    path = written(tmp_path, 'BigGAN', loss=dict(type='AC'))
     work = ['--work-dir', str(tmp_path / 'work')]
-    assert run([path, *work, '--cfg-options', f'load_from={weights}']) == 0
+    keep = ['--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=2']
+    assert run([path, *work, *keep]) == 0
+    saved = read_checkpoint(tmp_path / 'work' / 'iter_4.pth')
+    assert saved['bookkeeping']['keep_ckpt_ids'] == [2, 4]
+    assert run([path, *work, '--resume', *keep, 'train_cfg.max_iters=6']) == 0
+    left = sorted(p.name for p in (tmp_path / 'work').glob('iter_*.pth'))
+    assert left == ['iter_4.pth', 'iter_6.pth']
+
+
+def test_a_rate_that_is_scaled_with_the_batch_is_scaled_once(tmp_path):
+    path = written(tmp_path, 'BigGAN', loss=dict(type='AC'), iterations=2)
+    with open(path, 'a') as file:
+        file.write('auto_scale_lr = dict(enable=True, base_batch_size=8)\n')
+        file.write("param_scheduler = dict(type='ConstantLR', factor=1.0)\n")
+    work = ['--work-dir', str(tmp_path / 'work')]
+    options = ['--cfg-options', 'param_scheduler.by_epoch=False']
+    for more in ([], ['--resume', *options, 'train_cfg.max_iters=4']):
+        assert run([path, *work, *(more or options)]) == 0
+    state = read_checkpoint(tmp_path / 'work' / 'iter_4.pth')['optimizer']
+    assert state['generator']['param_groups'][0]['lr'] == pytest.approx(5e-4)
 
 
 def test_a_checkpoint_of_another_model_is_not_resumed(tmp_path, capsys):
@@ -205,13 +257,18 @@ def test_a_run_that_is_stopped_saves_first(tmp_path, monkeypatch):
         (['--amp', 'bf16'], "type='AmpOptimWrapper'"),
         (['--cfg-options', 'train_cfg.by_epoch=True'], 'by_epoch=False'),
         (['--cfg-options', 'model.loss.type=D2DC'], "did you mean 'D2DCE'"),
+        (['--cfg-options', 'model.generator.base_chanels=1'], 'base_chanels'),
+        (['--cfg-options', 'model.type=BigGn'], 'BigGn'),
+        (['--cfg-options', 'model.num_classes=5'], 'num_classes'),
+        (['--cfg-options', 'load_from=https://x.org/a.pth'], 'download it'),
     ],
 )
 def test_mistakes_end_in_one_line(tmp_path, capsys, options, message):
     path = written(tmp_path, 'BigGAN', loss=dict(type='D2DCE', embed_dim=8))
     assert run([path, '--work-dir', str(tmp_path / 'work'), *options]) == 2
-    error = capsys.readouterr().err
-    assert message in error and error.count('\n') == 1
+    *before, last = capsys.readouterr().err.splitlines()
+    assert last.startswith('error: ') and message in last
+    assert not any(line.startswith('error: ') for line in before)
 
 
 @pytest.mark.skipif(

@@ -16,10 +16,14 @@ try:
     from mmagic.models.editors.sagan import SAGAN
     from mmagic.models.editors.stylegan2 import StyleGAN2
 except ModuleNotFoundError as error:
+    how = (
+        "mmcv's compiled operators, which mmcv has and mmcv-lite has not"
+        if error.name == 'mmcv._ext'
+        else f'{error.name}, which mmagic 1.2.0 and its own dependencies bring: '
+        'pip install mmagic'
+    )
     raise ModuleNotFoundError(
-        f'reacgan_plugin.integrations.mmagic needs {error.name}, which mmagic 1.2.0 '
-        'and its own dependencies bring: pip install mmagic',
-        name=error.name,
+        f'reacgan_plugin.integrations.mmagic needs {how}', name=error.name
     ) from error
 
 from reacgan_plugin.integrations.mmagic.models import (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,15 +17,30 @@ class WithLabels:
     are drawn."""
 
     def forward(
-        self, styles, label: Tensor | None = None, num_batches: int = -1, **options
+        self, styles, label: Tensor | None = None, num_batches: int = -1, *args, **more
     ):
         if label is None:
             rows = num_batches if num_batches > 0 else _rows(styles)
             device = next(self.parameters()).device
             label = torch.randint(self.cond_size, (rows,), device=device)
-        if label.ndim == 1:
-            label = F.one_hot(label, self.cond_size).float()
-        return super().forward(styles, label=label, num_batches=num_batches, **options)
+        if not label.is_floating_point():
+            label = F.one_hot(label.reshape(-1), self.cond_size).float()
+        return super().forward(styles, label, num_batches, *args, **more)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        if not any(name.startswith(f'{prefix}embed.') for name in state_dict):
+            # another mapping, whose layers have the numbers of ours but not the place
+            lost = [n for n in state_dict if n.startswith(f'{prefix}style_mapping.')]
+            for name in lost:
+                del state_dict[name]
+            if lost:
+                print_log(
+                    f'{prefix}style_mapping of an unconditional generator is left out '
+                    'and learned anew',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 def take_labels(generator: nn.Module, num_classes: int) -> None:
@@ -40,7 +57,11 @@ def take_labels(generator: nn.Module, num_classes: int) -> None:
 
 
 def _rows(styles) -> int:
-    return len(styles if isinstance(styles, Tensor) else styles[0])
+    if isinstance(styles, Tensor):
+        return len(styles)
+    if isinstance(styles, list) and styles:
+        return len(styles[0])
+    raise ValueError('num_batches is needed where neither noise nor labels are given')
 
 
 @functools.cache

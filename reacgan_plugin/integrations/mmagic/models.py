@@ -9,23 +9,19 @@ from __future__ import annotations
 from mmagic.models.base_models import BaseConditionalGAN
 from mmagic.models.losses import r1_gradient_penalty_loss
 from mmagic.models.losses.gan_loss import gen_path_regularizer
+from mmagic.models.utils import get_valid_num_batches
 from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine.logging import MessageHub
 from mmengine.model import is_model_wrapper
 from torch import Tensor, no_grad
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
-from reacgan_plugin.conditioning.names import CONDITIONINGS
+from reacgan_plugin.config import check_loss
+from reacgan_plugin.gan.networks import build_adversarial_loss
 from reacgan_plugin.gan.terms import merged
 from reacgan_plugin.integrations.mmagic.discriminator import give_head
 from reacgan_plugin.integrations.mmagic.generator import take_labels
-from reacgan_plugin.registry import (
-    MODELS,
-    build,
-    built_conditioning,
-    check_keywords,
-    check_type,
-)
+from reacgan_plugin.registry import built_conditioning
 
 
 class ConditionedGAN:
@@ -42,25 +38,34 @@ class ConditionedGAN:
     """
 
     stock_adversarial_loss: str
+    users_class: type  # as of the config, the stock class or a subclass of it
+    stock_class: type
+    replaced = ('disc_loss', 'gen_loss', 'train_discriminator', 'train_generator')
 
     def _condition(self, loss, adversarial_loss) -> None:
         """Build the loss and give the discriminator its head."""
-        _refuse_what_would_be_lost(type(self))
+        self._refuse_what_would_be_lost()
         for key in ('num_classes', 'discriminator'):
             if not getattr(self, key):
                 raise ValueError(f'model.{key} is missing; model.loss needs it')
-        for key, entry in [('loss', loss), ('adversarial_loss', adversarial_loss)]:
-            if isinstance(entry, dict):
-                check_type(MODELS, entry, f'model.{key}', _known(key))
-                check_keywords(MODELS, entry, f'model.{key}')
+        check_loss(loss, adversarial_loss)
         self.conditioning = built_conditioning(loss)
-        given = build(MODELS, adversarial_loss or {'type': self.stock_adversarial_loss})
+        given = build_adversarial_loss(adversarial_loss, self.stock_adversarial_loss)
         self.adversarial_loss = self.conditioning.adversarial(given)
         self.needs_real = (
             self.adversarial_loss.needs_real or self.conditioning.needs_real
         )
         _check_codes(self.conditioning, self.noise_size)
         give_head(self.discriminator, self.conditioning, self.num_classes)
+
+    def _refuse_what_would_be_lost(self) -> None:
+        for name in self.replaced:
+            users = getattr(self.users_class, name, None)
+            if users is not getattr(self.stock_class, name, None):
+                raise ValueError(
+                    f'{self.users_class.__name__}.{name} would be replaced by '
+                    'model.loss; remove it, or leave model.loss out'
+                )
 
     def train_discriminator(
         self, inputs: dict, data_samples, optimizer_wrapper
@@ -165,8 +170,8 @@ class ConditionedStyleGAN2(ConditionedGAN):
     """
 
     stock_adversarial_loss = 'Logistic'
+    replaced = (*ConditionedGAN.replaced, 'label_fn', 'data_sample_to_label')
     label_fn = BaseConditionalGAN.label_fn
-    forward = BaseConditionalGAN.forward
 
     def __init__(
         self,
@@ -193,10 +198,28 @@ class ConditionedStyleGAN2(ConditionedGAN):
         """Labels (N,) of a batch, if it has any."""
         return _flat(BaseConditionalGAN.data_sample_to_label(self, data_sample))
 
+    def forward(self, inputs, data_samples=None, mode: str | None = None) -> list:
+        """Samples of the labels in ``data_samples``, or of drawn ones; the settings in
+        ``sample_kwargs``, such as truncation, reach the generator."""
+        inputs = dict(inputs) if isinstance(inputs, dict) else dict(noise=inputs)
+        settings = dict(inputs.get('sample_kwargs') or {})
+        rows = get_valid_num_batches(inputs, data_samples)
+        label = self.data_sample_to_label(data_samples)
+        label = self.label_fn(label, num_batches=rows)
+        inputs['sample_kwargs'] = {**settings, 'label': label}
+        samples = super().forward(inputs, data_samples, mode)
+        for sample, own in zip(samples, label, strict=True):
+            sample.set_gt_label(own)
+            sample.sample_kwargs = settings
+        return samples
+
     def _note(self, real: DiscriminatorOutput) -> None:
-        # adaptive augmentation reads it
-        hub = MessageHub.get_current_instance()
-        hub.update_info('disc_pred_real', real.logits.detach())
+        # adaptive augmentation reads one number an image, above 0 where it seems real
+        logits = real.logits.detach()
+        if logits.ndim == 2:  # multi-hinge: the own class against 'fake'
+            own = logits.gather(1, real.label[:, None]).squeeze(1)
+            logits = own - logits[:, -1]
+        MessageHub.get_current_instance().update_info('disc_pred_real', logits)
 
     def _generate(self, z: Tensor, label: Tensor, *, learning: bool = False) -> Tensor:
         # the mean style of truncation is that of the generator's own updates
@@ -227,22 +250,6 @@ class ConditionedStyleGAN2(ConditionedGAN):
         return {'loss_path_regular': self.g_reg_weight * penalty}
 
 
-def _refuse_what_would_be_lost(kind: type) -> None:
-    """ValueError for a user's subclass with losses or updates of its own."""
-    stock = next(c for c in kind.mro() if '__new__' in vars(c))
-    between = [
-        c
-        for c in kind.mro()
-        if issubclass(c, stock) and c is not stock and not issubclass(c, ConditionedGAN)
-    ]
-    for name in ('disc_loss', 'gen_loss', 'train_discriminator', 'train_generator'):
-        for found in (c for c in between if name in vars(c)):
-            raise ValueError(
-                f'{found.__name__}.{name} would be replaced by model.loss; remove it, '
-                f'or leave model.loss out'
-            )
-
-
 def _check_codes(conditioning, noise_size: int) -> None:
     sizes = getattr(conditioning, 'sizes', None)
     if sizes is not None and noise_size < sizes.latent:
@@ -250,10 +257,6 @@ def _check_codes(conditioning, noise_size: int) -> None:
             f'the noise is {noise_size} wide; the codes of model.loss take '
             f'{sizes.latent} of it'
         )
-
-
-def _known(key: str):
-    return CONDITIONINGS if key == 'loss' else ()
 
 
 def _flat(label: Tensor | None) -> Tensor | None:

@@ -41,16 +41,17 @@ def accept_loss(stock: type, conditioned: type, *, has_bug: bool = False) -> Non
             return object.__new__(cls)
         if has_bug:
             _warn_once(f'{BUG}; with model.loss they are (N,), for PD too')
-        return object.__new__(_conditioned(cls, conditioned))
+        return object.__new__(_conditioned(cls, conditioned, stock))
 
     stock.__new__ = __new__
 
 
 @functools.cache
-def _conditioned(stock: type, conditioned: type) -> type:
-    if issubclass(stock, conditioned):
-        return stock
-    return type(f'Conditioned{stock.__name__}', (conditioned, stock), {})
+def _conditioned(kind: type, conditioned: type, stock: type) -> type:
+    if issubclass(kind, conditioned):
+        return kind
+    known = dict(users_class=kind, stock_class=stock)
+    return type(f'Conditioned{kind.__name__}', (conditioned, kind), known)
 
 
 @functools.cache
