@@ -1,5 +1,7 @@
 """What the loops train: stand-ins for your own networks and data."""
 
+from itertools import count
+
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -56,6 +58,17 @@ def digits() -> torch.utils.data.TensorDataset:
 
 
 def endless(loader):
-    """Batches without end."""
-    while True:
+    """Batches without end, in another order each time round.
+
+    Raises: ValueError where there is not one full batch to wait for.
+    """
+    if len(loader) == 0:
+        raise ValueError(
+            f'--batch is larger than what a process has of {len(loader.dataset)} '
+            'images; allowed: as many or fewer'
+        )
+    for epoch in count():
+        # else a DistributedSampler repeats its order; accelerate's loader counts itself
+        if hasattr(loader.sampler, 'set_epoch'):
+            loader.sampler.set_epoch(epoch)
         yield from loader

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from typing import NamedTuple
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -14,6 +16,7 @@ LAUNCHERS = ('none', 'pytorch', 'slurm')
 RENDEZVOUS = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 SLURM = ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID', 'SLURM_NODELIST')
 DEFAULT_PORT = '29500'
+COMPARED = WeakSet()  # groups whose ranks were found to have equally many rows
 
 
 def is_started() -> bool:
@@ -36,6 +39,65 @@ def default_group() -> dist.ProcessGroup | None:
     return dist.group.WORLD if world_size() > 1 else None
 
 
+class Shares(NamedTuple):
+    """Rows of a batch that the ranks of a group hold, in rank order."""
+
+    counts: tuple[int, ...]  # rows of each rank
+    rank: int  # of this process in the group
+
+    @property
+    def total(self) -> int:
+        """Rows of all ranks."""
+        return sum(self.counts)
+
+    @property
+    def first(self) -> int:
+        """Where this rank's rows begin among those of all ranks."""
+        return sum(self.counts[: self.rank])
+
+
+def shares(
+    x: Tensor, group: dist.ProcessGroup | None, *, uneven: bool = False
+) -> Shares:
+    """How many rows each rank of a group brings; every rank must call it.
+
+    Ranks tell each other, but for rows on a GPU that should be equally many: reading
+    the numbers waits for the device, so that they are compared once a group.
+
+    Args:
+        x: this rank's rows.
+        group: a process group, or None for this process alone.
+        uneven: ranks may bring different numbers of rows, also none.
+
+    Raises: ValueError, on every rank, for different numbers where they must be equal.
+    """
+    if group is None:
+        return Shares((len(x),), 0)
+    counts = (len(x),) * dist.get_world_size(group)
+    if uneven or x.device.type == 'cpu' or group not in COMPARED:
+        counts = _exchanged(len(x), x.device, group)
+    if not uneven:
+        _check_equal(counts)
+        COMPARED.add(group)
+    return Shares(counts, dist.get_rank(group))
+
+
+def _check_equal(counts: tuple[int, ...]) -> None:
+    if len(set(counts)) > 1:
+        raise ValueError(
+            f'the ranks of a group bring {", ".join(map(str, counts))} rows; allowed: '
+            'equally many, for which a loader drops its last batch; or uneven=True '
+            "(gather='uneven' of a conditioning)"
+        )
+
+
+def _exchanged(count: int, device: torch.device, group) -> tuple[int, ...]:
+    """The counts of all ranks, in rank order."""
+    counts = torch.empty(dist.get_world_size(group), dtype=torch.int64, device=device)
+    _all_gather(counts, torch.tensor([count], device=device), group)
+    return tuple(counts.tolist())
+
+
 class _GatherRows(torch.autograd.Function):
     """All-gather whose backward sums, over ranks, what concerns one's own rows."""
 
@@ -44,34 +106,60 @@ class _GatherRows(torch.autograd.Function):
         ctx.group, ctx.shape = group, x.shape
         world = dist.get_world_size(group)
         gathered = x.new_empty(world * x.shape[0], *x.shape[1:])
-        dist.all_gather_into_tensor(gathered, x.contiguous(), group=group)
+        _all_gather(gathered, x.contiguous(), group)
         return gathered
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
         own = grad.new_empty(ctx.shape)
-        dist.reduce_scatter_tensor(own, grad.contiguous(), group=ctx.group)
+        _reduce_scatter(own, grad.contiguous(), ctx.group)
         return own, None
 
 
-def gather_rows(x: Tensor, group: dist.ProcessGroup | None) -> Tensor:
-    """Rows of all ranks of a group in rank order: (n, ...) -> (world * n, ...).
+def gather_rows(
+    x: Tensor, group: dist.ProcessGroup | None, *, uneven: bool = False
+) -> Tensor:
+    """Rows of all ranks of a group in rank order: (n, ...) -> (total, ...).
 
     The gradient of a row is the sum over ranks of their losses' gradients, so that
     DDP's mean over ranks is the gradient of the mean loss. Integers are gathered
-    without gradient. Every rank must call it, with equally many rows.
+    without gradient. Every rank must call it, and go backward through it, so that rows
+    need a gradient on all ranks or on none.
 
     Args:
         x: this rank's rows.
         group: a process group, or None for x itself.
+        uneven: as in :func:`shares`; a mean loss is then that of all rows if each rank
+            divides the sum over its own by ``total / world``.
+
+    Raises: ValueError as :func:`shares`.
     """
-    return x if group is None else _GatherRows.apply(x, group)
+    return gather_shares(x, group, shares(x, group, uneven=uneven))
 
 
-def first_own_row(x: Tensor, group: dist.ProcessGroup | None) -> int:
-    """Where this rank's rows begin in ``gather_rows(x, group)``."""
-    return 0 if group is None else dist.get_rank(group) * len(x)
+def gather_shares(
+    x: Tensor, group: dist.ProcessGroup | None, of_ranks: Shares
+) -> Tensor:
+    """``gather_rows`` where :func:`shares` has been asked already."""
+    if group is None:
+        return x
+    if len(set(of_ranks.counts)) == 1:
+        return _GatherRows.apply(x, group)
+    largest = max(of_ranks.counts)
+    padding = x.new_zeros(largest - len(x), *x.shape[1:])
+    parts = _GatherRows.apply(torch.cat([x, padding]), group).split(largest)
+    return torch.cat([p[:n] for p, n in zip(parts, of_ranks.counts, strict=True)])
+
+
+def _all_gather(gathered: Tensor, own: Tensor, group) -> None:
+    newer = getattr(dist, 'all_gather_single', None)  # the other name is deprecated
+    (newer or dist.all_gather_into_tensor)(gathered, own, group=group)
+
+
+def _reduce_scatter(own: Tensor, grad: Tensor, group) -> None:
+    newer = getattr(dist, 'reduce_scatter_single', None)
+    (newer or dist.reduce_scatter_tensor)(own, grad, group=group)
 
 
 def start_process_group(launcher: str = 'none') -> None:

@@ -13,10 +13,22 @@ from reacgan_plugin import distributed
 from reacgan_plugin.batch import Batch
 from reacgan_plugin.config import check_types, config_json
 from reacgan_plugin.gan.model import ConditionalGAN
+from reacgan_plugin.gan.negatives import describe_negatives
 from reacgan_plugin.registry import SCOPE
 from reacgan_plugin.safe_runner import SafeRunner
 
 RUNS = count(1)  # of this process
+TWO_NETWORKS = (
+    "strategies of mmengine's FlexibleRunner (FSDP, DeepSpeed) wrap a model as one "
+    'network, where a GAN steps two in turn; several processes train with --launcher'
+)
+# keys of mmengine that are none of ours, and why
+REFUSED = {
+    'compile': 'would compile the whole step, which breaks it; the networks alone '
+    'are compiled by model=dict(compile=dict(mode=...))',
+    'strategy': f'is not for GANs: {TWO_NETWORKS}',
+    'runner_type': f'would choose another runner, but {TWO_NETWORKS}',
+}
 
 
 class GANRunner(SafeRunner):
@@ -35,11 +47,7 @@ class GANRunner(SafeRunner):
         that belong elsewhere.
         """
         cfg.setdefault('default_scope', SCOPE)
-        if 'compile' in cfg:
-            raise ValueError(
-                'the key compile would compile the whole step, which breaks it; '
-                'remove it'
-            )
+        _refuse_keys(cfg)
         check_types(cfg)
         config_json(cfg)  # which every checkpoint will hold
         distributed.start_process_group(cfg.get('launcher', 'none'))
@@ -83,15 +91,28 @@ class GANRunner(SafeRunner):
 
         Raises: ValueError for data or a checkpoint that does not fit the model.
         """
+        self._log_negatives()
         self._train_loop = self.build_train_loop(self._train_loop)
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
         if self.param_schedulers is not None:
             self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
         self.load_or_resume()
 
+    def _log_negatives(self) -> None:
+        exact = self.model.accumulation_mode == 'exact'
+        negatives = describe_negatives(self.model.loss, self.batch, exact)
+        if negatives:
+            self.logger.info(negatives)
+
     def build_param_scheduler(self, scheduler):
         """Schedules count iterations: the loop has no epochs."""
         return super().build_param_scheduler(_by_iteration(scheduler))
+
+
+def _refuse_keys(cfg) -> None:
+    for key, reason in REFUSED.items():
+        if key in cfg:
+            raise ValueError(f'the key {key} {reason}; remove it')
 
 
 def _by_iteration(scheduler):

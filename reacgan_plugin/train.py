@@ -7,6 +7,7 @@ import argparse
 import os
 import shlex
 import sys
+import traceback
 from pathlib import Path
 
 from reacgan_plugin import distributed
@@ -187,7 +188,13 @@ def _refuse(problem) -> int:
 
 def main() -> None:
     """Train and leave the process, with the exit code."""
-    code = run()
+    try:
+        code = run()
+    except Exception:
+        if distributed.world_size() == 1:
+            raise
+        traceback.print_exc()
+        code = 1  # and leave as below: the others must not wait for this process
     if distributed.world_size() == 1:
         sys.exit(code)
     if code == 0:

@@ -21,6 +21,9 @@ CASES = {
     'ADC around D2DCE with R1': lambda: plain_gan(ADC(D2DCE), techniques=[R1()]),
     'Info around SPD': lambda: plain_gan(Info(SPD(), **CODES)),
     'MH': lambda: plain_gan(MH()),
+    'D2DCE in joint passes': lambda: plain_gan(
+        D2DCELoss(embed_dim=4), discriminator_passes='joint'
+    ),
     'D2DCE with R1, accumulated exactly': lambda: plain_gan(
         D2DCELoss(embed_dim=4),
         techniques=[R1(weight=5.0)],

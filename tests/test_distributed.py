@@ -106,6 +106,21 @@ def test_without_a_process_group_there_is_one_process():
     assert not distributed.is_started()
 
 
+def test_on_a_gpu_the_numbers_of_rows_are_compared_once_a_group(monkeypatch):
+    asked = []
+    monkeypatch.setattr(distributed, '_exchanged', lambda *of: asked.append(of) or (3,))
+    monkeypatch.setattr(distributed.dist, 'get_world_size', lambda group: 1)
+    monkeypatch.setattr(distributed.dist, 'get_rank', lambda group: 0)
+    rows = torch.empty(3, 2, device='meta')  # reading it would wait for the device
+    first, second = (type('Group', (), {})() for _ in range(2))
+    distributed.shares(rows, first, uneven=True)  # may be anything: tells nothing
+    for group, times in ((first, 2), (first, 2), (second, 3), (first, 3)):
+        assert distributed.shares(rows, group) == ((3,), 0)
+        assert len(asked) == times
+    distributed.shares(rows, first, uneven=True)
+    assert len(asked) == 4
+
+
 def test_an_unknown_launcher_raises_and_names_the_known_ones():
     with pytest.raises(ValueError, match=r"'mpi'.*'none', 'pytorch', 'slurm'"):
         distributed.start_process_group('mpi')

@@ -32,6 +32,7 @@ def test_the_wheel_has_configs_tools_and_types_and_no_tests(wheel):
         'reacgan_plugin/.mim/configs/biggan_reacgan_digits.py',
         'reacgan_plugin/.mim/configs/_base_/runtime.py',
         'reacgan_plugin/.mim/tools/train.py',
+        'reacgan_plugin/.mim/tools/dist_train.sh',
     ):
         assert name in names
     assert not any('tests/' in name for name in names)

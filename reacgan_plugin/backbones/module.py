@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
@@ -61,7 +60,7 @@ class ModuleDiscriminator(nn.Module):
         super().__init__()
         self.pool = one_of(f'{KEY}.pool', pool, POOLS)
         self.size = size
-        network = _built(module, dict(options or {}))
+        network = _built(module, {} if options is None else options)
         if layer is None:
             self.network, said = network, _width(network, 'output')
         else:
@@ -87,13 +86,16 @@ class ModuleDiscriminator(nn.Module):
         return positions.sum(2) if self.pool == 'sum' else positions.mean(2)
 
 
-def _built(place: str, options: dict) -> nn.Module:
+def _built(place: str, options: Mapping) -> nn.Module:
     make = _found(place)
+    if not isinstance(options, Mapping):
+        raise ValueError(f'{KEY}.options={options!r}; allowed: a dict')
     try:
-        inspect.signature(make).bind(**options)
+        network = make(**options)
     except TypeError as error:
-        raise ValueError(f'{KEY}.options do not fit {place}: {error}') from error
-    network = make(**options)
+        raise ValueError(
+            f'{KEY}.options do not fit {place}, which raised: {error}'
+        ) from error
     if not isinstance(network, nn.Module):
         raise ValueError(
             f'{KEY}.module={place!r} makes a {type(network).__name__}; allowed: a '
@@ -104,7 +106,7 @@ def _built(place: str, options: dict) -> nn.Module:
 
 def _found(place: str) -> Callable:
     """The class or function of ``'package.file:Name'``."""
-    file, colon, name = place.partition(':')
+    file, colon, name = str(place).partition(':')
     if not (file and colon and name) or file.startswith('.'):
         raise ValueError(f"{KEY}.module={place!r}; allowed: 'package.file:Name'")
     try:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from reacgan_plugin.backbones.sizes import Size
 from reacgan_plugin.backbones.timm_features import TimmFeatures
+from reacgan_plugin.backbones.timm_network import check_stages
 from reacgan_plugin.layers.random_mixing import RandomMixing
 from reacgan_plugin.layers.weights import conv2d
 from reacgan_plugin.options import in_range, one_of
@@ -35,9 +36,12 @@ class ProjectedDiscriminator(nn.Module):
         channels: width of the trained networks, of which each scale has one.
 
     Shapes: image (N, 3, H, W) in [-1, 1] -> (N, C), the scales' features side by side;
-    C, ``out_channels``, is ``channels`` times the number of scales.
+    C, ``out_channels``, is ``channels`` times the number of scales. The fixed parts get
+    no gradient even where a loop makes all parameters ask for one; only DDP, made
+    around the network after that, would wait for it. To freeze the discriminator for a
+    while use :func:`~reacgan_plugin.layers.frozen`, which gives back what each had.
     Raises: as :class:`~reacgan_plugin.backbones.timm_features.TimmFeatures`; ValueError
-    for other mixing and for no channels.
+    for other mixing, for no channels and for no stages.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class ProjectedDiscriminator(nn.Module):
         super().__init__()
         one_of('mixing', mixing, MIXING)
         in_range('channels', channels, above=0)
+        check_stages(out_indices)  # None, all of the network, has no maps
         self.size = size
         self.features = TimmFeatures(
             name=name,

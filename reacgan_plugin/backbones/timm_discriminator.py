@@ -20,10 +20,10 @@ class TimmDiscriminator(nn.Module):
             :class:`~reacgan_plugin.backbones.timm_features.TimmFeatures`. With
             ``trained=False`` nothing but the conditioning's head learns;
             ``ProjectedDiscriminator`` has more to learn on a fixed network.
-        out_indices: stages whose maps, averaged over positions, stand side by side in
-            the features; None: the features that the network's classifier would see.
-            Of EfficientNets and MobileNets, timm keeps the later stages too, whose
-            gradients DDP would wait for: name their last stage as well.
+        out_indices: stages, ascending, whose maps, averaged over positions, stand side
+            by side in the features; None: the features that the network's classifier
+            would see. Of EfficientNets and MobileNets, timm keeps the later stages too,
+            whose gradients DDP would wait for: name their last stage as well.
         spectral_norm: normalise every trained convolution and linear map.
 
     Shapes: image (N, 3, H, W) in [-1, 1] -> (N, C); C is ``out_channels``.

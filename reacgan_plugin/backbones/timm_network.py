@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -41,8 +42,11 @@ def timm_network(
     Args: as of :class:`~reacgan_plugin.backbones.timm_features.TimmFeatures`.
 
     Raises: ImportError without timm; ValueError for a network, stage or option that
-    timm does not have, and for weights that are not there or not the network's.
+    timm does not have, for stages out of order, and for weights that are not there or
+    not the network's.
     """
+    if out_indices is not None:
+        check_stages(out_indices)
     # a colon leads to a hub or folder, where timm looks itself
     if ':' not in name and not imported_timm().is_model(name):
         known = imported_timm().list_models()
@@ -61,6 +65,18 @@ def timm_network(
     state = _packaged(name) if weights == PACKAGE else _read(weights)
     _check_names(state, _created(name, plain), weights)
     return _loaded(name, wanted, state, weights)
+
+
+def check_stages(out_indices) -> None:
+    """ValueError unless they ascend, since timm gives maps in the network's order."""
+    listed = isinstance(out_indices, Sequence)
+    if listed and out_indices and all(type(stage) is int for stage in out_indices):
+        if all(before < after for before, after in pairwise(out_indices)):
+            return
+    raise ValueError(
+        f'out_indices={out_indices!r}; allowed: one stage or more by their numbers, '
+        'ascending, such as (1, 2, 3)'
+    )
 
 
 def _created(name: str, settings: Mapping, **weights) -> nn.Module:

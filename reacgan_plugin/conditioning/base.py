@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -40,8 +41,9 @@ class AdversarialHead(nn.Module):
 
     Shapes: features (N, C), label (N,), and, after :meth:`take_scores`, scores (N, 1)
     -> :class:`DiscriminatorOutput`.
-    Raises: ValueError for labels that are not integers of shape (N,) in 0..K-1 (the
-    range is read on the CPU only, since on a GPU that would wait for the device).
+    Raises: ValueError for a number of classes that is not whole or below one, and for
+    labels that are not integers of shape (N,) in 0..K-1 (the range is read on the CPU
+    only, since on a GPU that would wait for the device).
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class AdversarialHead(nn.Module):
         layers=None,
     ):
         super().__init__()
+        _check_num_classes(num_classes)
         self.num_classes = num_classes
         self.layers = layers or OrthogonalLayers(spectral_norm)
         self.adversarial = self.layers.linear(in_channels, self.width(num_classes))
@@ -127,6 +130,7 @@ class Conditioning(nn.Module):
     ) -> nn.Module:
         """The head that this loss reads; ``layers`` is the backbone's kit if it has
         one, which then decides on spectral norm."""
+        _check_num_classes(num_classes)  # as it was given: ADC's head doubles it
         return self.head_class(
             in_channels, num_classes, layers=layers, **self.head_options
         )
@@ -173,3 +177,9 @@ class Conditioning(nn.Module):
 
     def extra_repr(self) -> str:
         return f'loss_weight={self.loss_weight}'
+
+
+def _check_num_classes(found) -> None:
+    whole = isinstance(found, Integral) and not isinstance(found, bool)
+    if not whole or found < 1:
+        raise ValueError(f'num_classes={found!r}; allowed: a whole number above 0')

@@ -10,10 +10,13 @@ from reacgan_plugin.conditioning.base import (
     DiscriminatorOutput,
 )
 from reacgan_plugin.distributed import default_group
+from reacgan_plugin.functional.blocks import check_block_size
 from reacgan_plugin.functional.d2d_ce import FORMULAS, d2d_cross_entropy
 from reacgan_plugin.functional.sphere import project_to_sphere
 from reacgan_plugin.layers.hypersphere import HypersphereProjection
 from reacgan_plugin.options import in_range, one_of
+
+GATHER = (True, False, 'uneven')
 
 
 class HypersphereHead(AdversarialHead):
@@ -54,16 +57,32 @@ class HypersphereConditioning(Conditioning):
     """What losses on the hypersphere head share: its options and the gathering.
 
     In a plain loop: ``loss(embedding, proxy, label)`` is the weighted scalar.
+
+    Args:
+        gather: True: contrast with the samples of all ranks, which bring equally many.
+            ``'uneven'``: the same where they may bring different numbers, also none,
+            at the cost of telling each other how many. False: this process only.
+        block_size: rows of the similarity matrix held at a time; ``'auto'``: as many
+            as take little memory; None: all of them.
+
+    Raises: ValueError for a temperature, gather or block_size that is not allowed.
     """
 
     head_class = HypersphereHead
 
     def __init__(
-        self, *, temperature: float, loss_weight: float, gather: bool, **head_options
+        self,
+        *,
+        temperature: float,
+        loss_weight: float,
+        gather: bool | str,
+        block_size: int | str | None,
+        **head_options,
     ):
         super().__init__(loss_weight=loss_weight, **head_options)
         self.temperature = in_range('temperature', temperature, above=0)
-        self.gather = gather
+        self.gather = one_of('gather', gather, GATHER)
+        self.block_size = check_block_size(block_size)
 
     def forward(self, embedding: Tensor, proxy: Tensor, label: Tensor) -> Tensor:
         """Weighted loss of rows (N, D), (N, D), (N,) -> scalar."""
@@ -75,6 +94,11 @@ class HypersphereConditioning(Conditioning):
 
     def unweighted(self, output: DiscriminatorOutput) -> Tensor:
         return self._over_ranks(output.embedding, output.proxy, output.label)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether ranks may bring different numbers of samples."""
+        return self.gather == 'uneven'
 
     def _over_ranks(self, embedding: Tensor, proxy: Tensor, label: Tensor) -> Tensor:
         group = default_group() if self.gather else None
@@ -92,12 +116,14 @@ class D2DCELoss(HypersphereConditioning):
         loss_weight: lambda.
         formula: ``'paper'`` is Eq. 6; ``'studiogan'`` gives the numbers of the
             reference implementation, with which the published models were trained.
-        gather: contrast with the samples of all ranks when training on several.
-        block_size: rows of the similarity matrix held at a time; None: all of them.
+        gather: contrast with the samples of all ranks when training on several;
+            ``'uneven'`` where they bring different numbers of samples.
+        block_size: rows of the similarity matrix held at a time; ``'auto'``: as many
+            as take little memory; None: all of them.
         embed_dim: D, width of the head's embedding.
         spectral_norm: normalise the head's weights.
 
-    Raises: ValueError for a margin, temperature or formula that is not allowed.
+    Raises: ValueError for an option that is not allowed.
     """
 
     def __init__(
@@ -107,8 +133,8 @@ class D2DCELoss(HypersphereConditioning):
         temperature: float = 0.5,
         loss_weight: float = 0.5,
         formula: str = 'paper',
-        gather: bool = True,
-        block_size: int | None = None,
+        gather: bool | str = True,
+        block_size: int | str | None = None,
         embed_dim: int = 512,
         spectral_norm: bool = True,
     ):
@@ -116,14 +142,12 @@ class D2DCELoss(HypersphereConditioning):
             temperature=temperature,
             loss_weight=loss_weight,
             gather=gather,
+            block_size=block_size,
             embed_dim=embed_dim,
             spectral_norm=spectral_norm,
         )
         self.margin = in_range('margin', margin, above=0, up_to=1)
         self.formula = one_of('formula', formula, FORMULAS)
-        if block_size is not None:
-            in_range('block_size', block_size, above=0)
-        self.block_size = block_size
 
     def compute(self, embedding, proxy, label, group) -> Tensor:
         return d2d_cross_entropy(
@@ -134,6 +158,7 @@ class D2DCELoss(HypersphereConditioning):
             temperature=self.temperature,
             formula=self.formula,
             group=group,
+            uneven=self.uneven,
             block_size=self.block_size,
         )
 

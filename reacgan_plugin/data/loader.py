@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader, default_collate
 
 from reacgan_plugin.data.dataset import SeededDataset
+from reacgan_plugin.data.resident import ResidentLoader, resident_options
 from reacgan_plugin.data.sampler import GlobalBatchSampler
 from reacgan_plugin.options import did_you_mean
 from reacgan_plugin.registry import DATASETS, build
@@ -21,6 +22,7 @@ ALLOWED_KEYS = (
     'shuffle',
     'timeout',
     'multiprocessing_context',
+    'resident',
 )
 DECIDED_ELSEWHERE = {
     'batch_size': 'it follows from total_batch_size of the config',
@@ -42,13 +44,15 @@ def build_train_loader(
     rank: int,
     world_size: int,
     iteration: int = 0,
-) -> DataLoader:
+) -> DataLoader | ResidentLoader:
     """An endless loader whose every batch is what one iteration of this rank needs.
 
     Args:
         cfg: dataset (a config dict or a data set), and optionally num_workers,
             shuffle, pin_memory, prefetch_factor, timeout and
-            multiprocessing_context with torch's meanings.
+            multiprocessing_context with torch's meanings. ``resident=True``, or a dict
+            of its options, keeps a small data set on the device, see
+            :class:`~reacgan_plugin.data.resident.ResidentLoader`; no workers then.
         seed: of the run, the same on all ranks.
         micro_batch: rows of one rank in one forward pass.
         micro_batches_per_iteration: discriminator updates x accumulation steps.
@@ -72,9 +76,14 @@ def build_train_loader(
         shuffle=cfg.get('shuffle', True),
         start=iteration * micro_batches_per_iteration,
     )
+    batch_size = micro_batch * micro_batches_per_iteration
+    seeded = SeededDataset(dataset, seed)
+    if cfg.get('resident'):
+        options = resident_options(cfg['resident'])
+        return ResidentLoader(seeded, sampler, batch_size, **options)
     return DataLoader(
-        SeededDataset(dataset, seed),
-        batch_size=micro_batch * micro_batches_per_iteration,
+        seeded,
+        batch_size=batch_size,
         sampler=sampler,
         drop_last=True,
         collate_fn=default_collate,

@@ -11,16 +11,15 @@ plain cross entropy of that row against column i.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch import distributed as dist
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
-from reacgan_plugin.functional.pairs import Pairs, pair_up
+from reacgan_plugin.functional.blocks import in_blocks
+from reacgan_plugin.functional.pairs import pair_up, rows_of_a_rank
 from reacgan_plugin.functional.precision import full_precision
 from reacgan_plugin.functional.reduction import reduce_rows
 from reacgan_plugin.functional.sphere import pairwise_cosine
@@ -40,7 +39,8 @@ def d2d_cross_entropy(
     formula: str = 'paper',
     reduction: str = 'mean',
     group: dist.ProcessGroup | None = None,
-    block_size: int | None = None,
+    uneven: bool = False,
+    block_size: int | str | None = None,
 ) -> Tensor:
     """Eq. 6 over rows of any norm: (N, D), (N, D), (N,) -> scalar, or (N,).
 
@@ -54,22 +54,26 @@ def d2d_cross_entropy(
             it lowers the repulsions, but not the attraction, by each row's largest
             similarity.
         reduction: ``'mean'``, or ``'none'`` for the losses of rows.
-        group: with a process group the rows are this rank's (equally many on each),
-            repulsion comes from the samples of all ranks, and DDP's mean over ranks
-            is the loss and the gradient of one process. None: this process alone.
+        group: with a process group the rows are this rank's, repulsion comes from the
+            samples of all ranks, and DDP's mean over ranks is the loss and the
+            gradient of one process. None: this process alone.
+        uneven: ranks may bring different numbers of rows, also none, which costs an
+            exchange of the numbers; else they must be equal.
         block_size: rows of the similarity matrix that are held at a time, each block
-            computed again in the backward pass; None: all rows at once.
+            computed again in the backward pass; ``'auto'``: all rows while they take
+            little memory, else blocks that do; None: all rows at once.
 
     Raises: ValueError for shapes, labels or options that are not allowed.
     """
     in_range('margin', margin, above=0, up_to=1)
     in_range('temperature', temperature, above=0)
     one_of('formula', formula, FORMULAS)
-    pairs = pair_up(embedding, proxy, label, group)
+    pairs = pair_up(embedding, proxy, label, group, uneven=uneven)
     losses = partial(
         _row_losses, margin=margin, temperature=temperature, formula=formula
     )
-    return reduce_rows(_in_blocks(losses, pairs, block_size), reduction)
+    rows = rows_of_a_rank(pairs, group)
+    return reduce_rows(in_blocks(losses, pairs, block_size), reduction, rows)
 
 
 def _row_losses(
@@ -106,16 +110,3 @@ def _largest_of_others(scaled: Tensor, own_column: Tensor) -> Tensor:
         return torch.zeros_like(scaled)
     others = scaled.detach().scatter(1, own_column[:, None], -torch.inf)
     return others.amax(1, keepdim=True)
-
-
-def _in_blocks(losses: Callable, pairs: Pairs, block_size: int | None) -> Tensor:
-    """Losses (n,) of all rows, of which at most ``block_size`` are held at a time."""
-    if block_size is None:
-        return losses(*pairs)
-    in_range('block_size', block_size, above=0)
-    recomputed = partial(
-        checkpoint, losses, use_reentrant=False, preserve_rng_state=False
-    )
-    columns = (pairs.column, pairs.column_label)
-    blocks = zip(*(rows.split(block_size) for rows in pairs[:4]), strict=True)
-    return torch.cat([recomputed(*block, *columns) for block in blocks])

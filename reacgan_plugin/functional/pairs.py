@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from reacgan_plugin.distributed import first_own_row, gather_rows
+from reacgan_plugin.distributed import gather_shares, shares
 from reacgan_plugin.functional.labels import check_label
 from reacgan_plugin.functional.sphere import project_to_sphere, row_cosine
 
@@ -25,29 +25,49 @@ class Pairs(NamedTuple):
 
 
 def pair_up(
-    embedding: Tensor, proxy: Tensor, label: Tensor, group: dist.ProcessGroup | None
+    embedding: Tensor,
+    proxy: Tensor,
+    label: Tensor,
+    group: dist.ProcessGroup | None,
+    *,
+    uneven: bool = False,
 ) -> Pairs:
     """Samples of this rank against those of the group; None: this process only.
 
-    Raises: ValueError for shapes other than (N, D), (N, D), (N,) or no rows.
+    Args:
+        uneven: ranks may bring different numbers of samples, also none.
+
+    Raises: ValueError for shapes other than (N, D), (N, D), (N,), for no rows, and
+    for different numbers of them where they must be equal.
     """
     _check_shapes(embedding, proxy)
     check_label(label, len(embedding))
+    of_ranks = shares(embedding, group, uneven=uneven)
+    if of_ranks.total == 0:
+        found = tuple(embedding.shape)
+        raise ValueError(f'embedding has shape {found}; allowed: (N, D) with N > 0')
     row = project_to_sphere(embedding)
-    own = torch.arange(len(row), device=row.device) + first_own_row(row, group)
+    own = torch.arange(len(row), device=row.device) + of_ranks.first
     return Pairs(
         row=row,
         proxy_cosine=row_cosine(row, proxy),
         row_label=label,
         own_column=own,
-        column=gather_rows(row, group),
-        column_label=gather_rows(label, group),
+        column=gather_shares(row, group, of_ranks),
+        column_label=gather_shares(label, group, of_ranks),
     )
+
+
+def rows_of_a_rank(pairs: Pairs, group: dist.ProcessGroup | None) -> float:
+    """n on average over ranks. A rank's sum divided by it is, once DDP has taken the
+    mean over ranks, the mean over all samples, however many each rank brought."""
+    world = 1 if group is None else dist.get_world_size(group)
+    return len(pairs.column) / world
 
 
 def _check_shapes(embedding: Tensor, proxy: Tensor) -> None:
     found = tuple(embedding.shape)
-    if embedding.ndim != 2 or len(embedding) == 0:
+    if embedding.ndim != 2:
         raise ValueError(f'embedding has shape {found}; allowed: (N, D) with N > 0')
     if proxy.shape != embedding.shape:
         raise ValueError(

@@ -9,10 +9,13 @@ from reacgan_plugin.options import one_of
 REDUCTIONS = ('mean', 'none')
 
 
-def reduce_rows(loss: Tensor, reduction: str) -> Tensor:
+def reduce_rows(loss: Tensor, reduction: str, rows: float) -> Tensor:
     """Losses (N,) -> scalar mean, or themselves for ``'none'``.
+
+    Args:
+        rows: what the sum is divided by: N, or its average over ranks.
 
     Raises: ValueError for another reduction.
     """
     one_of('reduction', reduction, REDUCTIONS)
-    return loss.mean() if reduction == 'mean' else loss
+    return loss.sum() / rows if reduction == 'mean' else loss

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parallel import DataParallel, DistributedDataParallel
+from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from reacgan_plugin.backbones.tap import FeatureTap
@@ -48,14 +49,17 @@ class Conditioned(nn.Module):
 
     DDP goes around the result. It waits for the gradient of every parameter, so that
     a layer whose output nobody reads must not ask for one: where the head gives the
-    logit and the layer is tapped at its input, this freezes it. Weights further on,
-    and any behind a layer tapped at its output, are left to you: freeze them or set
+    logit and the layer is tapped at its input, this freezes it; a loop that sets
+    ``requires_grad`` itself does so by :func:`~reacgan_plugin.layers.frozen`, which
+    gives each parameter its own setting back. Weights further on, and any behind a
+    layer tapped at its output, are left to you: freeze them or set
     ``find_unused_parameters``. A Sigmoid at the discriminator's end makes its own
     output a probability, which is right for a loss on probabilities alone.
 
     Raises: ValueError for a layer, loss, option or feature shape that is not allowed,
-    for a discriminator in a parallel wrapper, and where its own output is to be the
-    logit and is not one number a sample; RuntimeError as :class:`FeatureTap`.
+    for a discriminator in a parallel wrapper, for a lazy layer that has not run yet,
+    and where its own output is to be the logit and is not one number a sample;
+    RuntimeError as :class:`FeatureTap`; AttributeError for another ``discriminator``.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Conditioned(nn.Module):
         _check_conditioning(loss)
         self.pool = one_of('pool', pool, POOLS)
         self.tap = FeatureTap(discriminator, layer, at=at)
+        _check_has_run(self.tap.tapped, layer)
         self.in_channels = in_channels or _width(self.tap.tapped, at, layer)
         self.head = loss.build_head(self.in_channels, num_classes)
         if own_logit is None:
@@ -89,6 +94,14 @@ class Conditioned(nn.Module):
     def discriminator(self) -> nn.Module:
         """The discriminator that was given."""
         return self.tap.discriminator
+
+    def __setattr__(self, name: str, value) -> None:
+        if name == 'discriminator':  # nn.Module would add a child that nobody calls
+            raise AttributeError(
+                'discriminator cannot be replaced, since a layer of it is tapped; load '
+                'a state dict into it, or build another Conditioned'
+            )
+        super().__setattr__(name, value)
 
     def forward(
         self, image: Tensor, label: Tensor, *, fake: bool = False, **extra
@@ -134,6 +147,14 @@ def _check_conditioning(loss) -> None:
     if not isinstance(loss, Conditioning):
         raise ValueError(
             f'loss={loss!r} brings no head; allowed: a conditioning such as D2DCELoss()'
+        )
+
+
+def _check_has_run(layer: nn.Module, name: str) -> None:
+    if any(is_lazy(parameter) for parameter in layer.parameters()):
+        raise ValueError(
+            f'layer={name!r}, a {type(layer).__name__}, has not run yet; run the '
+            'discriminator once, so that its weight has a shape'
         )
 
 

@@ -75,6 +75,6 @@ def update_average(
     floating = [p for p in buffers if p[0].is_floating_point() and not copy_buffers]
     averaged = [*zip(average.parameters(), module.parameters(), strict=True), *floating]
     torch._foreach_lerp_(*map(list, zip(*averaged, strict=True)), 1 - decay)
-    for buffer, value in buffers:
-        if copy_buffers or not buffer.is_floating_point():
-            buffer.copy_(value)
+    copied = [p for p in buffers if copy_buffers or not p[0].is_floating_point()]
+    if copied:
+        torch._foreach_copy_(*map(list, zip(*copied, strict=True)))

@@ -7,14 +7,18 @@ width of z.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import partial
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from reacgan_plugin import distributed
 from reacgan_plugin.gan.accumulation import UPDATES
+from reacgan_plugin.gan.compiled import compile_network
 from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
 from reacgan_plugin.gan.networks import (
     build_adversarial_loss,
@@ -26,6 +30,7 @@ from reacgan_plugin.gan.networks import (
 from reacgan_plugin.gan.objectives import DiscriminatorObjective, GeneratorObjective
 from reacgan_plugin.gan.optimizers import wrapper_of
 from reacgan_plugin.gan.parallel import Parallel
+from reacgan_plugin.gan.passes import passes_of
 from reacgan_plugin.gan.randomness import draw_latents, seed_iteration
 from reacgan_plugin.gan.replay import Passes
 from reacgan_plugin.gan.scaling import Steps
@@ -62,6 +67,10 @@ class ConditionalGAN(BaseModel):
             float32. fp16 wants optimizers that scale losses, which the
             ``GANOptimWrapperConstructor`` builds, and a GPU.
         channels_last: memory format of convolutions; the faster one on CPU and GPU.
+        discriminator_passes: ``'separate'`` for reals and fakes, as published, or one
+            ``'joint'`` pass; see :mod:`~reacgan_plugin.gan.passes`.
+        compile: None, or settings of ``module.compile`` for both networks,
+            ``dict(mode='default')``; see :mod:`~reacgan_plugin.gan.compiled`.
 
     Raises: ValueError for options or types that are not known.
     """
@@ -82,6 +91,8 @@ class ConditionalGAN(BaseModel):
         seed: int = 0,
         amp: str | None = None,
         channels_last: bool = True,
+        discriminator_passes: str = 'separate',
+        compile: dict | None = None,
         data_preprocessor: nn.Module | dict | None = None,
     ):
         preprocessor = {'type': 'ImagePreprocessor', 'channels_last': channels_last}
@@ -112,6 +123,9 @@ class ConditionalGAN(BaseModel):
             self.discriminator.to(memory_format=torch.channels_last)
         self.ema = ema_settings(ema)
         self.generator_ema = averaged_copy(self.generator) if self.ema else None
+        self.judge = passes_of(discriminator_passes, self.discriminator)
+        if compile is not None:
+            self._compile(compile)
         self.parallel, self.passes, self.steps = Parallel(), Passes(), Steps()
         both = DiscriminatorObjective(self), GeneratorObjective(self)
         self.objectives = {objective.name: objective for objective in both}
@@ -208,6 +222,8 @@ class ConditionalGAN(BaseModel):
             world_size=distributed.world_size(),
         )
         device = self.data_preprocessor.device
+        if torch.device(device).type == 'cuda':  # where other copies wait
+            z, label = z.pin_memory(), label.pin_memory()
         return z.to(device, non_blocking=True), label.to(device, non_blocking=True)
 
     def update_ema(self, batch: int = 1) -> None:
@@ -239,6 +255,11 @@ class ConditionalGAN(BaseModel):
         if self.generator_ema is not None:
             self.generator_ema.eval()
         return self
+
+    def _compile(self, options: dict) -> None:
+        warn = partial(print_log, logger='current', level=logging.WARNING)
+        for name in ('generator', 'discriminator'):
+            compile_network(getattr(self, name), options, name=name, warn=warn)
 
     def get_extra_state(self) -> dict:
         return {'iteration': self.iteration}

@@ -53,8 +53,7 @@ class DiscriminatorObjective:
             discriminator = gan.passes.through(
                 gan.discriminator, gan.parallel.forward_of(self.name, gan.discriminator)
             )
-            real = discriminator(image, label)
-            fake = discriminator(fake_image, fake_label, fake=True)
+            real, fake = gan.judge(discriminator, image, label, fake_image, fake_label)
         return Judged(real, fake._replace(z=z), image, fake_image)
 
     def terms(self, judged: Judged) -> dict[str, Tensor]:

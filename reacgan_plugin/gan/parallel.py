@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import nullcontext
 
 import torch
@@ -10,6 +11,14 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from reacgan_plugin.distributed import world_size
+
+# torch 2.14 gave the setting another name
+SETTINGS = inspect.signature(DistributedDataParallel).parameters
+BROADCAST = (
+    'forward_sync_buffers'
+    if 'forward_sync_buffers' in SETTINGS
+    else 'broadcast_buffers'
+)
 
 
 class Parallel:
@@ -25,7 +34,7 @@ class Parallel:
     def wrap(self, name: str, module: nn.Module) -> None:
         """Average the module's gradients over all processes from now on."""
         # torch's own broadcast of buffers would leave ranks unequal after a forward
-        self.wrapped[name] = DistributedDataParallel(module, broadcast_buffers=False)
+        self.wrapped[name] = DistributedDataParallel(module, **{BROADCAST: False})
 
     def forward_of(self, name: str, module: nn.Module) -> nn.Module:
         """What to call where the module's gradients are wanted."""

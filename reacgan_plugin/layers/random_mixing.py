@@ -13,6 +13,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reacgan_plugin.layers.modes import frozen
 from reacgan_plugin.options import in_range
 
 
@@ -22,7 +23,8 @@ class RandomMixing(nn.Module):
     Channels are mixed by a 1 x 1 convolution at each scale. For scales, the coarser
     mixture goes through a 3 x 3 convolution, is resized bilinearly and added, so that
     the finest one knows of all. No activation anywhere, hence nothing is lost where
-    there are more channels behind than before.
+    there are more channels behind than before. Weights get no gradient even where a
+    loop makes all parameters ask for one.
 
     Args:
         channels: of the features, the finest scale first.
@@ -49,6 +51,10 @@ class RandomMixing(nn.Module):
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        with frozen(self):  # also where a loop has unfrozen all parameters
+            return self._mixed(features)
+
+    def _mixed(self, features: Sequence[Tensor]) -> list[Tensor]:
         mixed = [project(x) for project, x in zip(self.project, features, strict=True)]
         for fine in reversed(range(len(self.descend))):
             coarser = self.descend[fine](mixed[fine + 1])

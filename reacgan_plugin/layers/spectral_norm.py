@@ -49,6 +49,12 @@ class SpectralNorm(nn.Module):
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor) -> None:
+        if torch.compiler.is_compiling():
+            # inductor drops the copies in forward and keeps the buffers themselves for
+            # the backward: they are exchanged, since writing into them would spoil it
+            self._v = F.normalize(torch.mv(matrix.t(), self._u), dim=0, eps=EPSILON)
+            self._u = F.normalize(torch.mv(matrix, self._v), dim=0, eps=EPSILON)
+            return
         F.normalize(torch.mv(matrix.t(), self._u), dim=0, eps=EPSILON, out=self._v)
         F.normalize(torch.mv(matrix, self._v), dim=0, eps=EPSILON, out=self._u)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
 from reacgan_plugin.distributed import default_group, gather_rows
 from reacgan_plugin.functional.penalties import path_lengths
+from reacgan_plugin.gan.compiled import eager
 from reacgan_plugin.gan.technique import Technique
 from reacgan_plugin.layers.modes import untracked_statistics
 from reacgan_plugin.options import in_range
@@ -71,6 +72,7 @@ class PathLength(Technique):
         with (
             torch.autocast(z.device.type, enabled=False),
             untracked_statistics(generator),
+            eager(generator),
         ):
             ws = generator.styles(z, label)
             image = generator.synthesis(ws)

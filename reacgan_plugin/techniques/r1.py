@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
 from reacgan_plugin.functional.penalties import r1
+from reacgan_plugin.gan.compiled import eager
 from reacgan_plugin.gan.technique import Technique
 from reacgan_plugin.layers.modes import settled, untracked_statistics
 from reacgan_plugin.options import in_range
@@ -22,7 +23,8 @@ class R1(Technique):
             by as much (Karras et al. 2020, "StyleGAN2", section 3.1).
 
     It needs a pass of its own, since the one of the step starts no gradient at the
-    images and may run in half precision. Running statistics and singular vectors stay.
+    images, may run in half precision and may be compiled. Running statistics and
+    singular vectors stay.
     Raises: ValueError for a weight or interval that is not positive.
     """
 
@@ -47,6 +49,7 @@ class R1(Technique):
             torch.autocast(image.device.type, enabled=False),
             untracked_statistics(discriminator),
             settled(discriminator),
+            eager(discriminator),
         ):
             logits = discriminator(image, real.label).logits
         return {'loss_r1': self.weight / 2 * self.interval * r1(logits, image)}

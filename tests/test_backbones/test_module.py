@@ -51,6 +51,11 @@ def no_network():
     return 'no network'
 
 
+def passes_on(**options):
+    """Takes all and leaves it to another constructor to refuse some."""
+    return Scores(**options)
+
+
 def built(name='Scores', **settings):
     return ModuleDiscriminator(module=f'{HERE}:{name}', **settings)
 
@@ -133,7 +138,15 @@ def test_a_config_names_a_class_alone():
         (dict(module='tiny_gan:PlainBackbon'), "did you mean 'PlainBackbone'"),
         (dict(module='tiny_gan:CLASSES'), "no class or function 'CLASSES'"),
         (dict(module=f'{HERE}:no_network'), 'makes a str; allowed: a torch.nn.Module'),
-        (dict(options=dict(widht=3)), "options do not fit .*: got an .* 'widht'"),
+        (dict(options=dict(widht=3)), "options do not fit .*: .*unexpected .* 'widht'"),
+        (dict(options=[3, 4]), r'options=\[3, 4\]; allowed: a dict'),
+        (dict(options={3: 4}), 'options do not fit .*keywords must be strings'),
+        (
+            dict(module=f'{HERE}:passes_on', options=dict(widht=3)),
+            "options do not fit .*:passes_on, which raised: .*'widht'",
+        ),
+        (dict(module='builtins:dict'), 'makes a dict; allowed: a torch.nn.Module'),
+        (dict(module=None), "module=None; allowed: 'package.file:Name'"),
         (dict(layer='scores'), "layer='scores' is not in Scores; .*mean 'score'"),
         (dict(layer='score', at='inside'), "at='inside' is not known"),
         (dict(layer='score', pool='max'), "pool='max' is not known"),
@@ -161,6 +174,12 @@ def test_features_of_another_shape_raise(settings, message):
     backbone = built(**settings)
     with pytest.raises(ValueError, match=f'model.discriminator.{message}'):
         backbone(IMAGE)
+
+
+def test_a_type_error_inside_a_constructor_stays_the_cause():
+    with pytest.raises(ValueError, match='options do not fit') as error:
+        built('passes_on', options=dict(widht=3))
+    assert isinstance(error.value.__cause__, TypeError)
 
 
 def test_a_module_that_lacks_something_itself_says_so(tmp_path, monkeypatch):

@@ -37,6 +37,14 @@ def test_only_the_judges_learn_and_all_of_them_do():
         assert torch.count_nonzero(parameter.grad)
 
 
+def test_what_is_fixed_stays_so_where_a_loop_asks_for_every_gradient():
+    built = backbone().requires_grad_(True)
+    fixed = [*built.features.parameters(), *built.mixing.parameters()]
+    built(IMAGE).square().sum().backward()
+    assert all(p.requires_grad and p.grad is None for p in fixed)
+    assert all(torch.count_nonzero(p.grad) for p in built.judges.parameters())
+
+
 def test_features_depend_on_their_own_image_alone_in_training_mode_too():
     built = backbone().train()
     with settled(built):  # else each pass has other singular vectors
@@ -70,6 +78,8 @@ def test_a_state_dict_gives_the_same_features_whatever_the_random_weights():
     [
         (dict(mixing='scale'), "mixing='scale' is not known.*did you mean 'scales'"),
         (dict(channels=0), 'channels=0 is out of range'),
+        (dict(out_indices=None), 'out_indices=None; allowed: .* ascending'),
+        (dict(out_indices=(3, 2, 1)), r'out_indices=\(3, 2, 1\); allowed'),
     ],
 )
 def test_bad_options_raise(settings, message):

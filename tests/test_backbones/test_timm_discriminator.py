@@ -29,6 +29,12 @@ def test_maps_are_averaged_and_stand_side_by_side():
     assert found.shape == (2, backbone.out_channels)
 
 
+@pytest.mark.parametrize('indices', [(), 2])
+def test_stages_that_are_none_raise(indices):
+    with pytest.raises(ValueError, match='out_indices=.*; allowed: '):
+        TimmDiscriminator(name='test_resnet', out_indices=indices)
+
+
 def test_spectral_norm_is_on_every_convolution():
     backbone = TimmDiscriminator(name='test_resnet', spectral_norm=True)
     layers = [m for m in backbone.modules() if isinstance(m, torch.nn.Conv2d)]

@@ -83,6 +83,14 @@ def test_a_frozen_network_stays_as_it_is_and_passes_gradients_on():
         assert torch.equal(value, before[name]), name
 
 
+def test_a_frozen_network_gets_no_gradients_where_a_loop_asks_for_them():
+    features = TimmFeatures(name='resnet10t', trained=False).requires_grad_(True)
+    image = IMAGE.clone().requires_grad_()
+    features(image)[0].square().sum().backward()
+    assert torch.count_nonzero(image.grad)
+    assert all(p.requires_grad and p.grad is None for p in features.parameters())
+
+
 def test_a_frozen_network_stays_in_evaluation_inside_a_larger_one():
     whole = nn.Sequential(TimmFeatures(name='resnet10t', trained=False))
     with evaluating(whole.train()):

@@ -128,6 +128,13 @@ def test_a_broken_file_raises(tmp_path):
         (dict(options=dict(colour=1)), f'does not build name={NAME!r}.*colour'),
         (dict(out_indices=(1, 9)), r'does not build.*out_indices.: \(1, 9\)'),
         (dict(name='test_vit', out_indices=(19,)), 'does not build.*out of range'),
+        (dict(out_indices=()), r'out_indices=\(\); allowed: .* ascending, such as'),
+        (dict(out_indices=2), 'out_indices=2; allowed'),
+        (dict(out_indices='12'), "out_indices='12'; allowed"),
+        (dict(out_indices=(1.0, 2.0)), r'out_indices=\(1.0, 2.0\); allowed'),
+        (dict(out_indices=(True, 2)), r'out_indices=\(True, 2\); allowed'),
+        (dict(out_indices=(3, 2, 1)), r'out_indices=\(3, 2, 1\); allowed'),
+        (dict(out_indices=[1, 1]), r'out_indices=\[1, 1\]; allowed'),
     ],
 )
 def test_what_timm_does_not_have_raises(settings, message):

@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from reacgan_plugin.conditioning import ConditionalContrastiveLoss, HypersphereHead
+from reacgan_plugin.conditioning import (
+    ConditionalContrastiveLoss,
+    HypersphereHead,
+    contragan,
+    reacgan,
+)
 from reacgan_plugin.functional import conditional_contrastive
 
 LABEL = torch.tensor([0, 1, 2, 1])
@@ -29,6 +34,21 @@ def test_the_default_weight_and_temperature_are_one():
     )
     term = ConditionalContrastiveLoss().terms(result)['loss_conditioning']
     assert torch.isclose(term, expected)
+
+
+def test_the_block_size_and_the_group_reach_the_function(monkeypatch):
+    given = {}
+
+    def recorded(*rows, **options):
+        given.update(options)
+        return torch.zeros(())
+
+    monkeypatch.setattr(contragan, 'conditional_contrastive', recorded)
+    monkeypatch.setattr(reacgan, 'default_group', lambda: 'all processes')
+    options = dict(block_size='auto', gather='uneven')
+    ConditionalContrastiveLoss(**options).terms(output())
+    assert given['block_size'] == 'auto'
+    assert (given['group'], given['uneven']) == ('all processes', True)
 
 
 def test_it_shares_the_hypersphere_head():

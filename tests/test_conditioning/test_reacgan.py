@@ -52,8 +52,17 @@ def test_the_term_is_the_weighted_function_of_the_heads_output(formula):
     assert torch.isclose(plain, expected)
 
 
-@pytest.mark.parametrize('gather, group', [(True, 'all processes'), (False, None)])
-def test_the_block_size_and_the_group_reach_the_function(monkeypatch, gather, group):
+@pytest.mark.parametrize(
+    'gather, group, uneven',
+    [
+        (True, 'all processes', False),
+        ('uneven', 'all processes', True),
+        (False, None, False),
+    ],
+)
+def test_the_block_size_and_the_group_reach_the_function(
+    monkeypatch, gather, group, uneven
+):
     given = {}
 
     def recorded(*rows, **options):
@@ -64,7 +73,7 @@ def test_the_block_size_and_the_group_reach_the_function(monkeypatch, gather, gr
     monkeypatch.setattr(reacgan, 'default_group', lambda: 'all processes')
     D2DCELoss(block_size=2, gather=gather).terms(output())
     assert given['block_size'] == 2
-    assert given['group'] == group
+    assert (given['group'], given['uneven']) == (group, uneven)
 
 
 def test_defaults_are_those_of_the_paper_on_cifar10():
@@ -109,6 +118,8 @@ def test_its_settings_are_printed():
         (dict(margin=float('nan')), 'margin=nan is out of range'),
         (dict(temperature=0.0), r'temperature=0\.0 is out of range; allowed: above 0'),
         (dict(temperature=-1), 'temperature=-1 is out of range'),
+        (dict(block_size=0), r"block_size=0.*1 or more, 'auto' or None"),
+        (dict(gather='local'), r"gather='local'.*allowed: True, False, 'uneven'"),
         (dict(formula='papre'), r"'papre'.*allowed: 'paper'.*did you mean 'paper'\?"),
         (dict(formula='StudioGAN'), r"did you mean 'studiogan'\?"),
     ],

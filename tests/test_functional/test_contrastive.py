@@ -103,6 +103,15 @@ def test_the_order_of_samples_does_not_matter():
     assert torch.allclose(shuffled[1], plain[1][order])
 
 
+@pytest.mark.parametrize('block_size', [1, 4, 9, 100, 'auto'])
+def test_blocks_give_the_same_losses_and_gradients(block_size):
+    inputs = random_batch(9)
+    plain = loss_and_gradients(*inputs, reduction='none')
+    blocks = loss_and_gradients(*inputs, reduction='none', block_size=block_size)
+    for actual, expected in zip(blocks, plain, strict=True):
+        assert torch.allclose(actual, expected, rtol=1e-12)
+
+
 def test_nothing_is_read_by_the_host():
     # Meta tensors have no values: any transfer to the host would raise.
     embedding, proxy, label = (tensor.to('meta') for tensor in random_batch())
@@ -113,6 +122,7 @@ def test_nothing_is_read_by_the_host():
 @pytest.mark.parametrize(
     'options, message',
     [
+        ({'block_size': 0}, r'block_size=0.*1 or more'),
         ({'temperature': 0.0}, r'temperature=0\.0.*above 0'),
         ({'reduction': 'sum'}, r"reduction='sum'.*'mean', 'none'"),
     ],

@@ -237,7 +237,7 @@ def test_nothing_is_read_by_the_host(formula, block_size):
         ({'temperature': -1.0}, r'temperature=-1\.0.*above 0'),
         ({'formula': 'Paper'}, r"formula='Paper'.*'paper', 'studiogan'"),
         ({'reduction': 'sum'}, r"reduction='sum'.*'mean', 'none'"),
-        ({'block_size': 0}, r'block_size=0.*above 0'),
+        ({'block_size': 0}, r'block_size=0.*1 or more'),
     ],
 )
 def test_bad_options_raise_and_name_what_is_allowed(options, message):

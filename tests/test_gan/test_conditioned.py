@@ -112,6 +112,13 @@ def test_a_layer_without_a_matrix_needs_the_number_of_channels(kind):
         conditioned(nn.Sequential(kind()), layer='0')
 
 
+@pytest.mark.parametrize('layer', [nn.LazyLinear(1), nn.LazyConv2d(1, 4)], ids=repr)
+@pytest.mark.parametrize('channels', [None, 6])
+def test_a_lazy_layer_must_have_run_before(layer, channels):
+    with pytest.raises(ValueError, match="layer='0', a Lazy.* has not run yet; run"):
+        conditioned(nn.Sequential(layer), layer='0', in_channels=channels)
+
+
 def test_features_may_come_out_of_any_layer():
     module = conditioned(layer='3', at='output', in_channels=6)
     output = module(IMAGE, LABEL)
@@ -277,6 +284,13 @@ def test_two_processes_have_the_gradients_of_one(tmp_path):
                 assert error < 1e-5, f'{method}, {key}'
     for _, refusal in ranks:
         assert 'holds a DistributedDataParallel' in refusal
+
+
+def test_the_discriminator_cannot_be_replaced_behind_the_tap():
+    module = conditioned()
+    with pytest.raises(AttributeError, match='discriminator cannot be replaced'):
+        module.discriminator = dcgan()
+    assert set(dict(module.named_children())) == {'tap', 'head'}
 
 
 def test_a_discriminator_in_a_parallel_wrapper_is_refused():

@@ -55,6 +55,7 @@ METHODS = {
     'Info': lambda: plain_gan(Info(D2DCELoss(embed_dim=4), **CODES)),
     'relativistic': lambda: plain_gan(AC(), adversarial_loss=Relativistic()),
     'R1': lambda: plain_gan(D2DCELoss(embed_dim=4), techniques=[R1(weight=5.0)]),
+    'joint': lambda: plain_gan(D2DCELoss(embed_dim=4), discriminator_passes='joint'),
 }
 
 
@@ -267,3 +268,16 @@ def test_2048_samples_in_micro_batches_of_64_are_one_batch(update):
     at_once, _ = updated(model, update, parts=1, **sizes)
     found, _ = updated(model, update, parts=32, **sizes)
     same(found, at_once, tolerance=1e-5)
+
+
+def test_compiled_networks_agree_too():
+    model = plain_gan(D2DCELoss(embed_dim=4), compile=dict(backend='aot_eager'))
+    plain = plain_gan(D2DCELoss(embed_dim=4))
+    plain.load_state_dict(model.state_dict())
+    rows = rows_of('discriminator', dtype=torch.float32)
+    results = []
+    for one, parts in ((plain, 1), (model, PARTS)):
+        one.accumulation, one.accumulation_mode = parts, 'exact'
+        one.update_discriminator(*rows, optimizers(one, lr=0))
+        results.append(gradients(one.discriminator))
+    same(results[1], results[0], tolerance=1e-4)

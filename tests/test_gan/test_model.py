@@ -143,7 +143,7 @@ def test_parameters_and_gradients_stay_in_full_precision_under_bf16():
     [
         (
             dict(amp='bf61'),
-            r"model\.amp='bf61'.*None, 'bf16' \(did you mean 'bf16'\?\)",
+            r"model\.amp='bf61'.*None, 'bf16', 'fp16' \(did you mean 'bf16'\?\)",
         ),
         (dict(amp=True), r'model\.amp=True is not known'),
         (dict(ema=dict(decai=0.9)), r"model\.ema.*'decai'.*did you mean 'decay'\?"),

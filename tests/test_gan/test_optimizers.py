@@ -71,6 +71,50 @@ def test_the_config_is_left_as_it_was():
     assert config == dict(generator=adam(1e-4), discriminator=adam(4e-4))
 
 
+def one_optimizer(model=None, **optimizer):
+    entry = dict(optimizer=optimizer)
+    constructor = GANOptimWrapperConstructor(dict(generator=entry, discriminator=entry))
+    return constructor(model or plain_gan())['generator'].optimizer
+
+
+@pytest.mark.parametrize('kind', ['Adam', 'AdamW', 'SGD', torch.optim.Adam])
+def test_an_optimizer_with_a_fused_form_takes_it(kind):
+    assert one_optimizer(type=kind, lr=1e-3).defaults['fused'] is True
+
+
+@pytest.mark.parametrize('choice', [dict(fused=False), dict(foreach=True)])
+def test_another_form_that_was_asked_for_stays(choice):
+    defaults = one_optimizer(type='Adam', lr=1e-3, **choice).defaults
+    assert not defaults['fused']
+    assert defaults['foreach'] == choice.get('foreach')
+
+
+def test_an_optimizer_without_a_fused_form_is_built_as_it_is():
+    assert 'fused' not in one_optimizer(type='RMSprop', lr=1e-3).defaults
+
+
+def test_parameters_where_no_fused_form_runs_are_left_to_the_plain_one():
+    model = plain_gan()
+    model.generator.to('meta')
+    assert not one_optimizer(model, type='Adam', lr=1e-3).defaults['fused']
+
+
+def test_the_fused_form_steps_as_the_plain_one():
+    parameters = []
+    for choice in (dict(), dict(fused=False)):
+        torch.manual_seed(0)
+        model = plain_gan()
+        optimizer = one_optimizer(
+            model, type='Adam', lr=0.1, betas=(0.5, 0.9), eps=1e-6, **choice
+        )
+        for _ in range(3):
+            for parameter in model.generator.parameters():
+                parameter.grad = torch.sin(9 * parameter.detach())
+            optimizer.step()
+        parameters.append(dict(model.generator.named_parameters()))
+    torch.testing.assert_close(*parameters, rtol=1e-5, atol=1e-6)
+
+
 def test_an_entry_that_names_no_network_raises_and_names_the_nearest():
     config = dict(generator=adam(1e-4), discrminator=adam(4e-4))
     message = (

@@ -69,6 +69,14 @@ def test_weights_are_fixed_and_kept_in_checkpoints():
     }
 
 
+def test_weights_get_no_gradients_where_a_loop_asks_for_them():
+    mixing = RandomMixing(CHANNELS, width=2).requires_grad_(True)
+    given = [x.requires_grad_() for x in features()]
+    sum(x.square().sum() for x in mixing(given)).backward()
+    assert all(torch.count_nonzero(x.grad) for x in given)
+    assert all(p.requires_grad and p.grad is None for p in mixing.parameters())
+
+
 def test_mixed_channels_keep_the_variance_of_unit_features():
     x = torch.randn(4, 256, 8, 8)
     (mixed,) = RandomMixing([256], width=512)([x])
