@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
         name=missing,
     ) from None
 
+from reacgan_plugin.functional.blocks import check_block_size
 from reacgan_plugin.functional.d2d_ce import FORMULAS, d2d_cross_entropy
 from reacgan_plugin.functional.labels import check_label
 from reacgan_plugin.options import in_range, one_of
@@ -35,7 +36,8 @@ class D2DCEMetricLoss(WeightRegularizerMixin, BaseMetricLossFunction):
         margin: m_p in (0, 1]; pairs of other classes have m_n = 1 - m_p.
         temperature: tau > 0.
         formula: ``'paper'`` or ``'studiogan'``, as of :func:`d2d_cross_entropy`.
-        block_size: rows of the similarity matrix held at a time; None: all of them.
+        block_size: rows of the similarity matrix held at a time; None: all of them,
+            ``'auto'``: as many as fit a fixed budget.
         options: the library's: ``reducer``, ``embedding_regularizer``,
             ``weight_regularizer``, ``weight_init_func``, ``collect_stats``, ...
 
@@ -60,7 +62,7 @@ class D2DCEMetricLoss(WeightRegularizerMixin, BaseMetricLossFunction):
         margin: float = 0.98,
         temperature: float = 0.5,
         formula: str = 'paper',
-        block_size: int | None = None,
+        block_size: int | str | None = None,
         **options,
     ):
         if 'distance' in options:
@@ -72,7 +74,7 @@ class D2DCEMetricLoss(WeightRegularizerMixin, BaseMetricLossFunction):
         self.margin = in_range('margin', margin, above=0, up_to=1)
         self.temperature = in_range('temperature', temperature, above=0)
         self.formula = one_of('formula', formula, FORMULAS)
-        self.block_size = block_size
+        self.block_size = check_block_size(block_size)
         self.proxies = torch.nn.Parameter(torch.empty(num_classes, embedding_size))
         self.weight_init_func(self.proxies)
         self.add_to_recordable_attributes(
