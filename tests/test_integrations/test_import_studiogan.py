@@ -7,6 +7,7 @@ from golden_files import FOLDER, load, relative_error
 from golden_networks import trained_model
 
 from reacgan_plugin.checkpoint import read_checkpoint
+from reacgan_plugin.config import load_config
 from reacgan_plugin.integrations.studiogan import (
     convert_discriminator_state,
     convert_generator_state,
