@@ -54,6 +54,8 @@ SIZES = {
 def measure(options) -> Report:
     sizes = SIZES[options.scale]
     seconds, two = of_two_processes(options)
+    # as in each of the two: threads decide on the rounding of initial weights
+    torch.set_num_threads(threads_of_rank(options.threads))
     size = f'{sizes.loss_batch} rows a process, D {sizes.loss_width}'
     rows = [
         *equality(
@@ -148,9 +150,14 @@ def _free_port() -> str:
         return str(free.getsockname()[1])
 
 
+def threads_of_rank(threads: int) -> int:
+    """How many of the threads one of the two processes has."""
+    return max(threads // WORLD, 1)
+
+
 def run_rank(scale: str, repeats: str, threads: str, folder: str) -> None:
     """What each of the two processes does."""
-    torch.set_num_threads(max(int(threads) // WORLD, 1))
+    torch.set_num_threads(threads_of_rank(int(threads)))
     distributed.start_process_group('pytorch')
     sizes, rank = SIZES[scale], distributed.rank()
     found = discriminator_gradients(sizes, rank, WORLD)
