@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from reacgan_plugin.backbones.sizes import Size
 from reacgan_plugin.backbones.tap import FeatureTap
+from reacgan_plugin.layers.pooling import POOLS, pooled
 from reacgan_plugin.layers.spectral_walk import apply_spectral_norm
 from reacgan_plugin.options import did_you_mean, one_of
 
 KEY = 'model.discriminator'
-POOLS = ('sum', 'mean')
 # how layers, and networks with pooled features, say their widths
 WIDTHS = {
     'input': ('in_channels', 'in_features'),
@@ -80,10 +80,7 @@ class ModuleDiscriminator(nn.Module):
         if self.layer is not None:
             features = features[1]
         _check_features(features, self.out_channels, self.layer)
-        if features.ndim == 2:
-            return features
-        positions = features.flatten(2)
-        return positions.sum(2) if self.pool == 'sum' else positions.mean(2)
+        return pooled(features, self.pool)
 
 
 def _built(place: str, options: Mapping) -> nn.Module:

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from reacgan_plugin.gan.objectives import Judged
-from reacgan_plugin.gan.replay import Passes, Randomness, Replay, drawn_again, uncounted
+from reacgan_plugin.gan.replay import Passes, Randomness, Replay, drawn_again
 from reacgan_plugin.gan.terms import mean, merged, total
+from reacgan_plugin.layers import untracked_statistics
 
 
 def plain_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int):
@@ -67,7 +68,8 @@ def exact_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int
                 replay.start()
                 with (
                     drawn_again(states[number], part[0]),
-                    uncounted(gan.generator, gan.discriminator),
+                    untracked_statistics(gan.generator),
+                    untracked_statistics(gan.discriminator),
                 ):
                     judged = objective.outputs(*part)
                 penalties = objective.penalties(judged)

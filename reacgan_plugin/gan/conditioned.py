@@ -15,9 +15,8 @@ from reacgan_plugin.conditioning.base import (
     DiscriminatorOutput,
 )
 from reacgan_plugin.layers.modes import settled
+from reacgan_plugin.layers.pooling import POOLS, pooled
 from reacgan_plugin.options import one_of
-
-POOLS = ('sum', 'mean')
 
 
 class Conditioned(nn.Module):
@@ -125,10 +124,7 @@ class Conditioned(nn.Module):
                 f'(N, {self.in_channels}, H, W), which is pooled; of tokens, tap the '
                 'layer that reads them after the model has pooled them'
             )
-        if features.ndim == 2:
-            return features
-        positions = features.flatten(2)
-        return positions.sum(2) if self.pool == 'sum' else positions.mean(2)
+        return pooled(features, self.pool)
 
     def extra_repr(self) -> str:
         return f'pool={self.pool!r}, own_logit={self.own_logit}'

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from reacgan_plugin.layers import settled, singular_vectors, untracked_statistics
+from reacgan_plugin.layers import settled, singular_vectors
 
 
 class Passes:
@@ -95,13 +95,3 @@ def drawn_again(state: Randomness, like: Tensor) -> Iterator[None]:
         yield
     finally:
         now.restore()
-
-
-@contextmanager
-def uncounted(*networks: nn.Module) -> Iterator[None]:
-    """Batches that are seen meanwhile count in no running statistics."""
-    if not networks:
-        yield
-        return
-    with untracked_statistics(networks[0]), uncounted(*networks[1:]):
-        yield

@@ -92,6 +92,8 @@ def test_overflows_with_a_step_between_them_end_nothing():
             handle.remove()
         model.train_step(batch(4), both)
         handle.remove()
+    overflows = 2 * IN_A_ROW - 4
+    assert both['discriminator'].loss_scaler.get_scale() == 2.0 ** (60 - overflows)
 
 
 def test_optimizers_that_scale_nothing_log_nothing():
