@@ -11,11 +11,14 @@ import warnings
 
 try:
     from mmengine import registry as root
+    from mmengine.model import is_model_wrapper
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f'this door needs {error.name}; install it with: pip install mmengine',
         name=error.name,
     ) from None
+
+from torch import nn
 
 from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
 from reacgan_plugin.layers import HypersphereProjection
@@ -33,6 +36,11 @@ def register_in_root(classes: dict[str, type]) -> None:
                 f'{taken.__qualname__}, and stays so; ours is reacgan_plugin.{name}',
                 stacklevel=2,
             )
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module inside a DDP wrapper of mmengine's, or one that has none."""
+    return module.module if is_model_wrapper(module) else module
 
 
 LAYERS = {'HypersphereProjection': HypersphereProjection}

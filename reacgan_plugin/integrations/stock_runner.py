@@ -6,13 +6,14 @@ import logging
 
 from mmengine.device import get_device
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper, revert_sync_batchnorm
+from mmengine.model import revert_sync_batchnorm
 from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 from mmengine.utils import import_modules_from_strings
 
 from reacgan_plugin import distributed
 from reacgan_plugin.checkpoint import BadCheckpoint, differences
 from reacgan_plugin.config import config_json
+from reacgan_plugin.integrations.openmmlab import unwrapped
 from reacgan_plugin.interrupt import Interrupted, StopRequest
 from reacgan_plugin.safe_runner import SafeRunner
 
@@ -60,7 +61,7 @@ class StockRunner(SafeRunner):
         """
         self._train_loop = self.build_train_loop(self._train_loop)
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
-        if hasattr(_unwrapped(self.model), 'conditioning'):
+        if hasattr(unwrapped(self.model), 'conditioning'):
             _check_label(self.train_loop.dataloader.dataset[0])
 
     def train(self):
@@ -93,10 +94,6 @@ class StockRunner(SafeRunner):
 
     def start_at(self, iteration: int) -> None:
         self.train_loop._iter = iteration  # whose run() skips the batches before it
-
-
-def _unwrapped(model):
-    return model.module if is_model_wrapper(model) else model
 
 
 def _check_label(sample: dict) -> None:

@@ -12,7 +12,6 @@ from mmagic.models.losses.gan_loss import gen_path_regularizer
 from mmagic.models.utils import get_valid_num_batches
 from mmagic.registry import MODELS as MMAGIC_MODELS
 from mmengine.logging import MessageHub
-from mmengine.model import is_model_wrapper
 from torch import Tensor, no_grad
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
@@ -21,6 +20,7 @@ from reacgan_plugin.gan.networks import build_adversarial_loss
 from reacgan_plugin.gan.terms import merged
 from reacgan_plugin.integrations.mmagic.discriminator import give_head
 from reacgan_plugin.integrations.mmagic.generator import take_labels
+from reacgan_plugin.integrations.openmmlab import unwrapped
 from reacgan_plugin.registry import built_conditioning
 
 
@@ -94,7 +94,7 @@ class ConditionedGAN:
         z = self.noise_fn(num_batches=len(image))
         label = self._fake_label(image_label)
         # frozen here, so its DDP wrapper would wait for gradients that never come
-        discriminator = _unwrapped(self.discriminator)
+        discriminator = unwrapped(self.discriminator)
         fake = self.conditioning.judge_generated(
             discriminator, self._generate(z, label, learning=True), label
         )._replace(z=z)
@@ -228,7 +228,7 @@ class ConditionedStyleGAN2(ConditionedGAN):
     def _discriminator_penalty(self, image: Tensor, label: Tensor) -> dict:
         if _iteration() % self.r1_interval:
             return {}
-        discriminator = _unwrapped(self.discriminator)
+        discriminator = unwrapped(self.discriminator)
         penalty = r1_gradient_penalty_loss(
             lambda x: discriminator(x, label).logits,
             image,
@@ -265,7 +265,3 @@ def _flat(label: Tensor | None) -> Tensor | None:
 
 def _iteration() -> int:
     return MessageHub.get_current_instance().get_info('iter')
-
-
-def _unwrapped(network):
-    return network.module if is_model_wrapper(network) else network
