@@ -64,8 +64,8 @@ def test_a_stock_model_trains_under_a_conditioning(name, loss):
     assert not hasattr(model.discriminator, 'proj_y')
 
 
-@pytest.mark.parametrize('name', ['BigGAN', 'SAGAN', 'StyleGAN2'])
-@pytest.mark.parametrize('loss', OWN_TERM[:5])
+@every_model
+@pytest.mark.parametrize('loss', OWN_TERM)
 def test_the_generators_gradient_contains_the_conditioning_term(name, loss):
     found = []
     for weight in (1.0, 0.0):
