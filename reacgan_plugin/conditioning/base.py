@@ -28,6 +28,15 @@ class DiscriminatorOutput(NamedTuple):
     info: NamedTuple | None = None  # guessed codes, of an information-maximising head
     z: Tensor | None = None  # (N, Z) that a fake was made from
 
+    @property
+    def realness(self) -> Tensor:
+        """(N,) one number a sample, positive where it passes as real: the logits, or,
+        of multi-hinge, how far the own class's is above that of 'fake'."""
+        if self.logits.ndim == 1:
+            return self.logits
+        own = self.logits.gather(1, self.label[:, None]).squeeze(1)
+        return own - self.logits[:, -1]
+
 
 class AdversarialHead(nn.Module):
     """The real/fake logit on pooled features; heads of methods extend it.

@@ -23,14 +23,15 @@ def full_precision(function: Callable) -> Callable:
     def wrapped(*args, **kwargs):
         with _autocast_off((*args, *kwargs.values())):
             return function(
-                *(_upcast(value) for value in args),
-                **{name: _upcast(value) for name, value in kwargs.items()},
+                *(upcast(value) for value in args),
+                **{name: upcast(value) for name, value in kwargs.items()},
             )
 
     return wrapped
 
 
-def _upcast(value):
+def upcast(value):
+    """A half-precision tensor in float32; anything else as it is."""
     if isinstance(value, Tensor) and value.dtype in HALF:
         return value.float()
     return value

@@ -10,14 +10,15 @@ Size under Memory Limited Setup", section 3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from reacgan_plugin.gan.objectives import Judged
 from reacgan_plugin.gan.replay import Passes, Randomness, Replay, drawn_again
+from reacgan_plugin.gan.technique import Judged
 from reacgan_plugin.gan.terms import mean, merged, total
+from reacgan_plugin.gan.trees import rebuilt, tensors_of
 from reacgan_plugin.layers import untracked_statistics
 
 
@@ -97,12 +98,12 @@ def _synchronised(objective, *, last: bool):
 def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[list]]:
     """Terms of all rows, and their gradients for every tensor of each part; None for
     what they do not depend on."""
-    columns = list(zip(*(_tensors(judged) for judged in seen), strict=True))
+    columns = list(zip(*(tensors_of(judged) for judged in seen), strict=True))
     sizes = [len(judged.fake.label) for judged in seen]
     whole = [torch.cat(column) for column in columns]
     for tensor in whole:
         tensor.requires_grad_(tensor.is_floating_point())
-    terms = objective.terms(_rebuilt(seen[0], iter(whole)))
+    terms = objective.terms(rebuilt(seen[0], iter(whole)))
     total(terms).backward()
     split = [
         [None] * len(seen) if tensor.grad is None else tensor.grad.split(sizes)
@@ -113,32 +114,9 @@ def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[list]]:
 
 def _inner_product(judged: Judged, gradients) -> Tensor:
     """A scalar whose gradient is that of the whole batch's loss."""
-    pairs = zip(_tensors(Judged(judged.real, judged.fake)), gradients, strict=True)
+    pairs = zip(tensors_of(Judged(judged.real, judged.fake)), gradients, strict=True)
     return sum(
         (tensor * gradient).sum()
         for tensor, gradient in pairs
         if gradient is not None and tensor.requires_grad
-    )
-
-
-def _tensors(tree) -> Iterator[Tensor]:
-    """Tensors of nested named tuples, in order."""
-    for value in tree:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, tuple):
-            yield from _tensors(value)
-
-
-def _rebuilt(tree, tensors: Iterator[Tensor]):
-    """Nested named tuples of the same shape around other tensors."""
-    return type(tree)(
-        *(
-            next(tensors)
-            if isinstance(value, Tensor)
-            else _rebuilt(value, tensors)
-            if isinstance(value, tuple)
-            else value
-            for value in tree
-        )
     )

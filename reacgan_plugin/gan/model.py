@@ -163,7 +163,7 @@ class ConditionalGAN(BaseModel):
         )
         outputs = {f'd/{name}': value for name, value in d_terms.items()}
         outputs.update((f'g/{name}', value) for name, value in g_terms.items())
-        self.techniques.after_update(outputs)
+        self.techniques.after_update(outputs, self)
         self.update_ema(len(images[0]) * distributed.world_size())
         self.iteration += 1
         return outputs

@@ -8,23 +8,14 @@ samples that run networks themselves. Letters: N rows, Z width of z.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
+from reacgan_plugin.functional.precision import upcast
+from reacgan_plugin.gan.technique import Judged, Shown
 from reacgan_plugin.gan.terms import merged
 from reacgan_plugin.layers import untracked_statistics
-
-
-class Judged(NamedTuple):
-    """What was shown to the discriminator, and what it says."""
-
-    real: DiscriminatorOutput | None  # None in a generator update that needs none
-    fake: DiscriminatorOutput
-    image: Tensor | None = None
-    fake_image: Tensor | None = None
 
 
 class DiscriminatorObjective:
@@ -48,13 +39,24 @@ class DiscriminatorObjective:
             z = gan.techniques.latent(z, fake_label, gan)
             # running statistics of a network belong to its own updates
             with torch.no_grad(), untracked_statistics(gan.generator):
-                fake_image = gan.passes.through(gan.generator)(z, fake_label)
-            image, fake_image = gan.techniques.images(image, fake_image)
+                fake_image = upcast(gan.passes.through(gan.generator)(z, fake_label))
+            # where penalties start their gradients; those of the step do not go so far
+            image = image.detach().requires_grad_()
+            fake_image.requires_grad_()
+            shown = gan.techniques.images(
+                Shown(self.name, fake_image, fake_label, image, label), gan
+            )
             discriminator = gan.passes.through(
                 gan.discriminator, gan.parallel.forward_of(self.name, gan.discriminator)
             )
-            real, fake = gan.judge(discriminator, image, label, fake_image, fake_label)
-        return Judged(real, fake._replace(z=z), image, fake_image)
+            real, fake = gan.judge(
+                discriminator,
+                shown.real.detach(),
+                shown.label,
+                shown.fake.detach(),
+                shown.fake_label,
+            )
+        return Judged(real, fake._replace(z=z), image, fake_image, shown)
 
     def terms(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms of a whole batch, read off outputs alone."""
@@ -62,14 +64,13 @@ class DiscriminatorObjective:
         return merged(
             {'loss_adversarial': self.gan.adversarial_loss.discriminator(real, fake)},
             self.gan.loss.discriminator(real, fake),
+            self.gan.techniques.terms('discriminator_terms', judged, self.gan),
             _logit_means(real=real, fake=fake),
         )
 
     def penalties(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms that are means over samples, with passes of their own."""
-        return self.gan.techniques.discriminator_terms(
-            self.gan, judged.image, judged.fake_image, judged.real, judged.fake
-        )
+        return self.gan.techniques.terms('discriminator_penalties', judged, self.gan)
 
 
 class GeneratorObjective:
@@ -95,12 +96,16 @@ class GeneratorObjective:
             generator = gan.passes.through(
                 gan.generator, gan.parallel.forward_of(self.name, gan.generator)
             )
-            fake_image = generator(z, label)
-            image, shown = gan.techniques.images(image, fake_image)
+            fake_image = upcast(generator(z, label))
+            shown = gan.techniques.images(
+                Shown(self.name, fake_image, label, image, image_label), gan
+            )
             discriminator = gan.passes.through(gan.discriminator)
-            fake = gan.loss.judge_generated(discriminator, shown, label)
-            real = None if image is None else discriminator(image, image_label)
-        return Judged(real, fake._replace(z=z), image, fake_image)
+            fake = gan.loss.judge_generated(discriminator, shown.fake, shown.fake_label)
+            real = None
+            if shown.real is not None:
+                real = discriminator(shown.real, shown.label)
+        return Judged(real, fake._replace(z=z), image, fake_image, shown)
 
     def terms(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms of a whole batch, read off outputs alone."""
@@ -108,13 +113,12 @@ class GeneratorObjective:
         return merged(
             {'loss_adversarial': self.gan.adversarial_loss.generator(fake, real)},
             self.gan.loss.generator(fake, real),
+            self.gan.techniques.terms('generator_terms', judged, self.gan),
         )
 
     def penalties(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms that are means over samples, with passes of their own."""
-        return self.gan.techniques.generator_terms(
-            self.gan, judged.fake.z, judged.fake_image, judged.fake
-        )
+        return self.gan.techniques.terms('generator_penalties', judged, self.gan)
 
 
 def _logit_means(**outputs: DiscriminatorOutput) -> dict[str, Tensor]:

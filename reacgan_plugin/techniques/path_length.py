@@ -8,16 +8,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from reacgan_plugin.conditioning.base import DiscriminatorOutput
 from reacgan_plugin.distributed import default_group, gather_rows
 from reacgan_plugin.functional.penalties import path_lengths
-from reacgan_plugin.gan.compiled import eager
-from reacgan_plugin.gan.technique import Technique
-from reacgan_plugin.layers.modes import untracked_statistics
+from reacgan_plugin.gan.aside import aside
+from reacgan_plugin.gan.technique import Judged
 from reacgan_plugin.options import in_range
+from reacgan_plugin.techniques.lazy import LazyPenalty
 
 
-class PathLength(Technique):
+class PathLength(LazyPenalty):
     """Adds ``loss_path_length``: a step in w shall move the image by a fixed amount.
 
     weight x mean_i (|J_w^T y|_i - a)^2, with a the running mean of the lengths (Eq. 4).
@@ -42,9 +41,7 @@ class PathLength(Technique):
         decay: float = 0.01,
         batch_fraction: float = 0.5,
     ):
-        super().__init__()
-        self.weight = in_range('weight', weight, above=0)
-        self.interval = in_range('interval', interval, above=0)
+        super().__init__(weight=weight, interval=interval)
         self.decay = in_range('decay', decay, above=0, up_to=1)
         self.batch_fraction = in_range(
             'batch_fraction', batch_fraction, above=0, up_to=1
@@ -59,26 +56,17 @@ class PathLength(Technique):
                 f'StyleGAN2Generator; found {type(generator).__name__}'
             )
 
-    def generator_terms(
-        self, gan: nn.Module, z: Tensor, fake_image: Tensor, fake: DiscriminatorOutput
-    ) -> dict[str, Tensor]:
-        if gan.iteration % self.interval:
+    def generator_penalties(self, judged: Judged, gan: nn.Module) -> dict[str, Tensor]:
+        if not self.due(gan):
             return {}
-        generator = gan.generator
-        # with their labels, and without what another technique has sorted out
+        fake, generator = judged.fake, gan.generator
         rows = math.ceil(len(fake.label) * self.batch_fraction)
         z, label = fake.z[:rows], fake.label[:rows]
-        # w's average belongs to the pass of the step
-        with (
-            torch.autocast(z.device.type, enabled=False),
-            untracked_statistics(generator),
-            eager(generator),
-        ):
+        with aside(generator):  # w's average belongs to the pass of the step
             ws = generator.styles(z, label)
             image = generator.synthesis(ws)
         lengths = path_lengths(image, ws, torch.randn_like(image))
-        penalty = self.weight * self.interval * self.penalty(lengths)
-        return {'loss_path_length': penalty}
+        return {'loss_path_length': self.factor * self.penalty(lengths)}
 
     def penalty(self, lengths: Tensor) -> Tensor:
         """Mean squared distance of lengths (N,) from their running mean, which moves
@@ -90,6 +78,6 @@ class PathLength(Technique):
 
     def extra_repr(self) -> str:
         return (
-            f'weight={self.weight}, interval={self.interval}, decay={self.decay}, '
+            f'{super().extra_repr()}, decay={self.decay}, '
             f'batch_fraction={self.batch_fraction}'
         )

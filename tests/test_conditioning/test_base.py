@@ -286,3 +286,16 @@ def test_a_head_takes_the_scores_of_a_discriminator_with_a_last_layer(name):
     ours, theirs = own(features, LABEL), outside(features, LABEL, scores=scores)
     for mine, other in zip(tensors(ours), tensors(theirs), strict=True):
         torch.testing.assert_close(mine, other)
+
+
+def test_realness_is_the_logit_of_a_real_fake_judgement():
+    output = DiscriminatorOutput(
+        torch.tensor([1.0, -2]), torch.ones(2, 3), torch.tensor([0, 1])
+    )
+    assert output.realness is output.logits
+
+
+def test_realness_of_a_logit_a_class_is_that_of_the_own_class_above_that_of_fake():
+    logits = torch.tensor([[1.0, 2, 3], [4, 6, 9]])  # the last is 'fake'
+    output = DiscriminatorOutput(logits, torch.ones(2, 3), torch.tensor([0, 1]))
+    assert output.realness.tolist() == [-2, -3]

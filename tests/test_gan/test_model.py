@@ -40,8 +40,8 @@ def trained(iterations, make=plain_gan, **options):
 class Noise(Technique):
     """Draws on the step's own randomness."""
 
-    def images(self, real, fake):
-        return real, fake + 0.1 * torch.randn_like(fake)
+    def images(self, shown, gan):
+        return shown._replace(fake=shown.fake + 0.1 * torch.randn_like(shown.fake))
 
 
 def test_the_iteration_advances_and_is_in_the_state_dict():

@@ -121,10 +121,10 @@ class Watch(Technique):
         super().__init__()
         self.seen = {}
 
-    def discriminator_terms(self, gan, real_image, fake_image, real, fake):
+    def discriminator_terms(self, judged, gan):
         return self.note('discriminator', gan)
 
-    def generator_terms(self, gan, z, fake_image, fake):
+    def generator_terms(self, judged, gan):
         return self.note('generator', gan)
 
     def note(self, update, gan):

@@ -27,25 +27,33 @@ class Record(Technique):
         self.calls.append(('latent', (z, label, gan)))
         return super().latent(z, label, gan)
 
-    def images(self, real, fake):
-        self.calls.append(('images', (real, fake)))
-        return super().images(real, fake)
+    def images(self, shown, gan):
+        self.calls.append(('images', (shown, gan)))
+        return super().images(shown, gan)
 
-    def discriminator_terms(self, *args):
-        self.calls.append(('discriminator_terms', args))
-        return super().discriminator_terms(*args)
+    def discriminator_terms(self, judged, gan):
+        self.calls.append(('discriminator_terms', (judged, gan)))
+        return super().discriminator_terms(judged, gan)
 
-    def generator_terms(self, *args):
-        self.calls.append(('generator_terms', args))
-        return super().generator_terms(*args)
+    def discriminator_penalties(self, judged, gan):
+        self.calls.append(('discriminator_penalties', (judged, gan)))
+        return super().discriminator_penalties(judged, gan)
 
     def select(self, fake):
         self.calls.append(('select', (fake,)))
         return super().select(fake)
 
-    def after_update(self, outputs):
-        self.calls.append(('after_update', (outputs,)))
-        return super().after_update(outputs)
+    def generator_terms(self, judged, gan):
+        self.calls.append(('generator_terms', (judged, gan)))
+        return super().generator_terms(judged, gan)
+
+    def generator_penalties(self, judged, gan):
+        self.calls.append(('generator_penalties', (judged, gan)))
+        return super().generator_penalties(judged, gan)
+
+    def after_update(self, outputs, gan):
+        self.calls.append(('after_update', (outputs, gan)))
+        return super().after_update(outputs, gan)
 
 
 def recorded():
@@ -56,54 +64,68 @@ def recorded():
     return model, record.calls, outputs
 
 
-def test_the_step_calls_the_six_points_in_order():
+def test_the_step_calls_the_eight_points_in_order():
     _, calls, _ = recorded()
     assert [point for point, _ in calls] == [
         'latent',
         'images',
         'discriminator_terms',
+        'discriminator_penalties',
         'latent',
         'images',
         'select',
         'generator_terms',
+        'generator_penalties',
         'after_update',
     ]
 
 
 def test_points_of_the_discriminators_update_get_what_is_documented():
     model, calls, _ = recorded()
-    (_, of_latent), (_, of_images), (_, of_terms) = calls[:3]
+    (_, of_latent), (_, of_images), (_, of_terms), (_, of_penalties) = calls[:4]
     z, label, gan = of_latent
     assert z.shape == (4, Z_DIM)
     assert label.shape == (4,)
     assert gan is model
-    real_image, fake_image = of_images
-    assert torch.equal(real_image, batch(size=32)['image'])
-    assert fake_image.shape == (4, 3, 32, 32)
-    assert not fake_image.requires_grad
-    assert of_terms[0] is model
-    assert of_terms[1] is real_image
-    assert of_terms[2] is fake_image
-    for output, expected in zip(of_terms[3:], (batch()['label'], label), strict=True):
-        assert isinstance(output, DiscriminatorOutput)
-        assert torch.equal(output.label, expected)
+    shown, gan = of_images
+    assert gan is model
+    assert shown.network == 'discriminator'
+    assert torch.equal(shown.real, batch(size=32)['image'])
+    assert torch.equal(shown.label, batch()['label'])
+    assert shown.fake.shape == (4, 3, 32, 32)
+    assert shown.fake.is_leaf
+    assert torch.equal(shown.fake_label, label)
+    for judged, gan in (of_terms, of_penalties):
+        assert gan is model
+        assert judged.shown is shown
+        assert judged.image is shown.real
+        assert judged.fake_image is shown.fake
+        assert isinstance(judged.real, DiscriminatorOutput)
+        assert torch.equal(judged.real.label, shown.label)
+        assert torch.equal(judged.fake.label, label)
+        assert judged.fake.z is z
 
 
 def test_points_of_the_generators_update_get_what_is_documented():
     model, calls, outputs = recorded()
-    (_, of_latent), (_, of_images), (_, of_select), (_, of_terms) = calls[3:7]
+    (_, of_latent), (_, of_images), (_, of_select), *of_terms, last = calls[4:]
     z, label, gan = of_latent
     assert gan is model
     assert not torch.equal(z, calls[0][1][0])
-    assert of_images[0] is None
-    assert of_images[1].requires_grad
+    shown, gan = of_images
+    assert gan is model
+    assert shown.network == 'generator'
+    assert shown.real is shown.label is None
+    assert not shown.fake.is_leaf
     (fake,) = of_select
     assert torch.equal(fake.label, label)
-    assert of_terms[0] is model
-    assert of_terms[1] is z
-    assert of_terms[2] is of_images[1]
-    assert of_terms[3] is fake
-    assert calls[7] == ('after_update', (outputs,))
+    for _, (judged, gan) in of_terms:
+        assert gan is model
+        assert judged.fake is fake
+        assert judged.fake.z is z
+        assert judged.real is judged.image is None
+        assert judged.fake_image is shown.fake
+    assert last == ('after_update', (outputs, model))
     assert not any(value.requires_grad for value in outputs.values())
 
 
@@ -126,11 +148,17 @@ def test_a_technique_that_does_nothing_changes_no_bit():
 class Terms(Technique):
     """One term to be minimised and one to be looked at, in each objective."""
 
-    def discriminator_terms(self, gan, real_image, fake_image, real, fake):
-        return {'loss_mine': 3 * real.logits.mean(), 'seen': fake.logits.mean()}
+    def discriminator_terms(self, judged, gan):
+        return {'loss_mine': 3 * judged.real.logits.mean()}
 
-    def generator_terms(self, gan, z, fake_image, fake):
-        return {'loss_mine': fake_image.square().mean(), 'seen': z.mean()}
+    def discriminator_penalties(self, judged, gan):
+        return {'seen': judged.fake.logits.mean()}
+
+    def generator_terms(self, judged, gan):
+        return {'seen': judged.fake.z.mean()}
+
+    def generator_penalties(self, judged, gan):
+        return {'loss_mine': judged.fake_image.square().mean()}
 
 
 def test_terms_are_added_to_both_objectives_and_others_only_logged():
@@ -158,8 +186,9 @@ class Zeros(Technique):
     def latent(self, z, label, gan):
         return torch.zeros_like(z)
 
-    def images(self, real, fake):
-        return None if real is None else torch.ones_like(real), fake / 2
+    def images(self, shown, gan):
+        real = None if shown.real is None else torch.ones_like(shown.real)
+        return shown._replace(real=real, fake=shown.fake / 2)
 
 
 def test_what_a_technique_returns_takes_the_place_of_z_and_images():
@@ -223,7 +252,7 @@ class Counter(Technique):
         self.count = 0
         self.register_buffer('total', torch.zeros(()))
 
-    def after_update(self, outputs):
+    def after_update(self, outputs, gan):
         self.count += 1
         self.total += outputs['g/loss']
 
@@ -245,12 +274,68 @@ def test_what_a_technique_keeps_survives_the_state_dict():
     assert other.total == counter.total != 0
 
 
-@pytest.mark.parametrize('accumulation', [1, 2])
-def test_techniques_see_every_micro_batch(accumulation):
+def test_what_is_added_after_an_update_is_logged():
+    class Note(Technique):
+        def after_update(self, outputs, gan):
+            outputs['noted'] = torch.tensor(float(gan.iteration))
+
+    model = plain_gan(techniques=[Note()])
+    outputs = [model.train_step(batch(), optimizers(model)) for _ in range(2)]
+    assert [terms['noted'] for terms in outputs] == [0, 1]
+
+
+@pytest.mark.parametrize('mode, terms', [('plain', 2), ('exact', 1)])
+def test_penalties_see_every_micro_batch_and_terms_what_losses_see(mode, terms):
     record = Record()
-    model = plain_gan(techniques=[record], accumulation=accumulation)
+    model = plain_gan(techniques=[record], accumulation=2, accumulation_mode=mode)
     model.train_step(batch(), optimizers(model))
     points = [point for point, _ in record.calls]
-    assert points.count('discriminator_terms') == accumulation
-    assert points.count('generator_terms') == accumulation
+    for network in ('discriminator', 'generator'):
+        assert points.count(f'{network}_terms') == terms
+        assert points.count(f'{network}_penalties') == 2
     assert points.count('after_update') == 1
+    rows = {
+        len(judged.fake.label)
+        for point, (judged, *_) in record.calls
+        if point.endswith('terms')
+    }
+    assert rows == {4 // terms}
+
+
+class Weighted(Technique):
+    """Weighs every pixel, and asks for gradients with respect to plain images."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.linspace(0, 1, 64).view(8, 8)
+        self.found = []
+
+    def images(self, shown, gan):
+        return shown._replace(
+            real=self.weight * shown.real, fake=self.weight * shown.fake
+        )
+
+    def discriminator_penalties(self, judged, gan):
+        for plain, seen in (
+            (judged.image, judged.shown.real),
+            (judged.fake_image, judged.shown.fake),
+        ):
+            (gradient,) = torch.autograd.grad(seen.sum(), plain)
+            self.found.append(gradient)
+        return {}
+
+
+def test_penalties_can_differentiate_through_what_images_went_through():
+    technique = Weighted()
+    model = plain_gan(techniques=[technique])
+    model.discriminator_terms(*batch().values(), *latents())
+    for gradient in technique.found:
+        assert torch.equal(gradient, technique.weight.expand_as(gradient))
+
+
+def test_images_that_techniques_get_are_float32_under_autocast():
+    record = Record()
+    model = biggan(techniques=[record], amp='bf16')
+    model.train_step(batch(size=32), optimizers(model))
+    shown = [arguments[0] for point, arguments in record.calls if point == 'images']
+    assert {s.fake.dtype for s in shown} == {torch.float32}

@@ -83,8 +83,8 @@ class Curious(R1):
         super().__init__()
         self.read = read
 
-    def discriminator_terms(self, gan, real_image, fake_image, real, fake):
-        self.read(real.logits)
+    def discriminator_terms(self, judged, gan):
+        self.read(judged.real.logits)
         return {}
 
 

@@ -16,6 +16,7 @@ from reacgan_plugin.functional import (
 )
 from reacgan_plugin.functional.penalties import path_lengths
 from reacgan_plugin.gan.discriminator import Discriminator
+from reacgan_plugin.gan.technique import Judged, Shown
 from reacgan_plugin.integrations.studiogan import (
     convert_discriminator_state,
     convert_generator_state,
@@ -150,7 +151,10 @@ def test_r1_is_that_of_the_reference():
     gan = SimpleNamespace(discriminator=network, iteration=0)
     # the reference's penalty has the half of gamma / 2 inside
     technique = R1(weight=1.0)
-    terms = technique.discriminator_terms(gan, reals['image'], None, real, None)
+    image = reals['image'].requires_grad_()
+    shown = Shown('discriminator', image, reals['label'], image, reals['label'])
+    judged = Judged(real, real, image, image, shown)
+    terms = technique.discriminator_penalties(judged, gan)
     assert relative_error(terms['loss_r1'], golden['r1.value']) < 1e-5
     terms['loss_r1'].backward()
     assert_gradients(network, convert_discriminator_state, 'r1')

@@ -1,6 +1,16 @@
 import pytest
 import torch
-from tiny_gan import CLASSES, batch, biggan, changed, optimizers, plain_gan, state
+from judging import judged_by_discriminator
+from tiny_gan import (
+    CLASSES,
+    batch,
+    biggan,
+    changed,
+    latents,
+    optimizers,
+    plain_gan,
+    state,
+)
 from torch import nn
 
 from reacgan_plugin.conditioning import AC, PD
@@ -17,11 +27,9 @@ def penalised(technique=None, **options):
 
 def terms_of(model, data):
     """The penalty's part of the discriminator's objective."""
-    output = model.discriminator(data['image'], data['label'])
+    judged = judged_by_discriminator(model, data, *latents(len(data['label'])))
     (technique,) = model.techniques
-    return technique.discriminator_terms(
-        model, data['image'], data['image'], output, output
-    )
+    return technique.discriminator_penalties(judged, model)
 
 
 def by_differences(discriminator, image, label, step=1e-3):
@@ -95,9 +103,9 @@ def test_singular_vectors_and_statistics_stay():
         model.discriminator.backbone.norm(x)
     )
     data = batch(size=32)
-    output = model.discriminator(data['image'], data['label'])
+    judged = judged_by_discriminator(model, data, *latents())
     before = state(model)
-    R1().discriminator_terms(model, data['image'], data['image'], output, output)
+    assert model.techniques[0].discriminator_penalties(judged, model)
     assert changed(before, model) == set()
     model.discriminator(data['image'], data['label'])
     assert len(changed(before, model)) > 2
