@@ -53,34 +53,23 @@ def exact_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int
     the batch is a micro-batch. Penalties of techniques are means over micro-batches.
     """
     optimizer.zero_grad()
-    gan, parts, states, seen = objective.gan, _parts(rows, accumulation), [], []
+    gan, parts, states, further = objective.gan, _parts(rows, accumulation), [], []
     gan.passes = replay = Replay()
     try:
-        with torch.no_grad():
-            for part in parts:
-                states.append(Randomness(part[0]))
-                replay.start()
-                judged = objective.outputs(*part)
-                seen.append(Judged(judged.real, judged.fake))
+        seen = _seen(objective, parts, replay, states)
         terms, gradients = _gradients(objective, seen)
-        further = []
         for number, part in enumerate(parts):
             with _synchronised(objective, last=number == len(parts) - 1):
                 replay.start()
-                with (
-                    drawn_again(states[number], part[0]),
-                    untracked_statistics(gan.generator),
-                    untracked_statistics(gan.discriminator),
-                ):
-                    judged = objective.outputs(*part)
-                penalties = objective.penalties(judged)
-                inner = _inner_product(judged, gradients[number])
+                inner, penalties = _replayed(
+                    objective, part, states[number], gradients[number]
+                )
                 optimizer.backward(inner + total(penalties) / len(parts))
-            further.append(penalties)
+            further.append({k: v.detach() for k, v in penalties.items()})
     finally:
         gan.passes = Passes()
     stepped = gan.steps.step(objective.name, optimizer)
-    terms = merged({k: v.detach() for k, v in terms.items()}, mean(further))
+    terms = merged(terms, mean(further))
     return {'loss': total(terms), **terms, **stepped}
 
 
@@ -95,21 +84,51 @@ def _synchronised(objective, *, last: bool):
     return objective.gan.parallel.synchronised(objective.name, last=last)
 
 
-def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[list]]:
-    """Terms of all rows, and their gradients for every tensor of each part; None for
-    what they do not depend on."""
+@torch.no_grad()
+def _seen(objective, parts, replay: Replay, states: list) -> list[Judged]:
+    """What is said of each part, without its images; ``states`` takes the random
+    numbers before each."""
+    seen = []
+    for part in parts:
+        states.append(Randomness(part[0]))
+        replay.start()
+        judged = objective.outputs(*part)
+        seen.append(Judged(judged.real, judged.fake))
+    return seen
+
+
+def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[tuple]]:
+    """Detached terms of all rows, and their gradients for every tensor of each part;
+    None for what they do not depend on. Empties ``seen``, since what is known of all
+    rows need not be there twice."""
+    tree, sizes = seen[0], [len(judged.fake.label) for judged in seen]
     columns = list(zip(*(tensors_of(judged) for judged in seen), strict=True))
-    sizes = [len(judged.fake.label) for judged in seen]
-    whole = [torch.cat(column) for column in columns]
-    for tensor in whole:
-        tensor.requires_grad_(tensor.is_floating_point())
-    terms = objective.terms(rebuilt(seen[0], iter(whole)))
+    seen.clear()
+    whole = []
+    while columns:
+        tensor = torch.cat(columns.pop(0))
+        whole.append(tensor.requires_grad_(tensor.is_floating_point()))
+    terms = objective.terms(rebuilt(tree, iter(whole)))
     total(terms).backward()
     split = [
-        [None] * len(seen) if tensor.grad is None else tensor.grad.split(sizes)
+        [None] * len(sizes) if tensor.grad is None else tensor.grad.split(sizes)
         for tensor in whole
     ]
-    return terms, list(zip(*split, strict=True))
+    detached = {name: term.detach() for name, term in terms.items()}
+    return detached, list(zip(*split, strict=True))
+
+
+def _replayed(objective, part, state: Randomness, gradients) -> tuple[Tensor, dict]:
+    """A part once more, with a graph: a scalar whose gradient is that of the whole
+    batch's terms, and the part's own penalties."""
+    gan = objective.gan
+    with (
+        drawn_again(state, part[0]),
+        untracked_statistics(gan.generator),
+        untracked_statistics(gan.discriminator),
+    ):
+        judged = objective.outputs(*part)
+    return _inner_product(judged, gradients), objective.penalties(judged)
 
 
 def _inner_product(judged: Judged, gradients) -> Tensor:
