@@ -33,5 +33,5 @@ class R1(LazyPenalty):
         if not self.due(gan):
             return {}
         with aside(gan.discriminator):
-            logits = gan.discriminator(judged.shown.real, judged.shown.label).logits
-        return {'loss_r1': self.factor / 2 * r1(logits, judged.image)}
+            output = gan.discriminator(judged.shown.real, judged.shown.label)
+        return {'loss_r1': self.factor / 2 * r1(output.realness, judged.image)}
