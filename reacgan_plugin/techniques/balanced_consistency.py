@@ -1,0 +1,44 @@
+"""Balanced consistency regularisation, bCR (Zhao et al. 2021, "Improved consistency
+regularization for GANs")."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from reacgan_plugin.gan.technique import Judged
+from reacgan_plugin.options import in_range
+from reacgan_plugin.techniques.consistency import ConsistencyRegularisation
+
+
+class BalancedConsistencyRegularisation(ConsistencyRegularisation):
+    """Adds ``loss_consistency_fake`` to CR's ``loss_consistency``: the discriminator
+    shall say the same of views of a fake too, which keeps the generator from learning
+    the views (Algorithm 1).
+
+    Together with :class:`~.latent_consistency.LatentConsistencyRegularisation` in the
+    list of techniques it makes ICR.
+
+    Args:
+        weight_real: lambda_real.
+        weight_fake: lambda_fake.
+        options: ``of``, ``flip`` and ``shift`` of :class:`ConsistencyRegularisation`.
+    """
+
+    def __init__(
+        self, *, weight_real: float = 10.0, weight_fake: float = 10.0, **options
+    ):
+        weight = in_range('weight_real', weight_real, above=0)
+        super().__init__(weight=weight, **options)
+        self.weight_fake = in_range('weight_fake', weight_fake, above=0)
+
+    def discriminator_penalties(
+        self, judged: Judged, gan: nn.Module
+    ) -> dict[str, Tensor]:
+        terms = super().discriminator_penalties(judged, gan)
+        penalty = self.penalty(judged.fake, judged.shown.fake, gan, fake=True)
+        return {**terms, 'loss_consistency_fake': self.weight_fake * penalty}
+
+    def extra_repr(self) -> str:
+        return (
+            f'weight_real={self.weight}, weight_fake={self.weight_fake}, of={self.of}'
+        )
