@@ -162,6 +162,9 @@ def _dataset_slots(key: str, dataset) -> Iterator[tuple]:
     if isinstance(dataset, Mapping):
         pipeline = dataset.get('pipeline')
         yield from _listed(f'{key}.pipeline', registry.TRANSFORMS, pipeline)
+        if 'dataset' in dataset:  # of a selection
+            yield from _dataset_slots(f'{key}.dataset', dataset['dataset'])
+            yield f'{key}.features', registry.MODELS, dataset.get('features'), ()
 
 
 def _listed(key: str, kind, entries) -> Iterator[tuple]:

@@ -14,6 +14,7 @@ from reacgan_plugin.batch import Batch
 from reacgan_plugin.config import check_types, config_json
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.negatives import describe_negatives
+from reacgan_plugin.gan.schedules import schedules_by_network
 from reacgan_plugin.registry import SCOPE
 from reacgan_plugin.safe_runner import SafeRunner
 
@@ -49,6 +50,7 @@ class GANRunner(SafeRunner):
         cfg.setdefault('default_scope', SCOPE)
         _refuse_keys(cfg)
         check_types(cfg)
+        schedules_by_network(cfg.get('param_scheduler') or [])  # complains now
         config_json(cfg)  # which every checkpoint will hold
         distributed.start_process_group(cfg.get('launcher', 'none'))
         seed = cfg.get('randomness', {}).get('seed') or 0
@@ -93,6 +95,7 @@ class GANRunner(SafeRunner):
         """
         self._log_negatives()
         self._train_loop = self.build_train_loop(self._train_loop)
+        self.model.fake_labels.count(getattr(self.train_loop.dataset, 'labels', None))
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
         if self.param_schedulers is not None:
             self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
@@ -105,27 +108,18 @@ class GANRunner(SafeRunner):
             self.logger.info(negatives)
 
     def build_param_scheduler(self, scheduler):
-        """Schedules count iterations: the loop has no epochs."""
-        return super().build_param_scheduler(_by_iteration(scheduler))
+        """A list of schedules for each network; ValueError for settings that one does
+        not take."""
+        try:
+            return super().build_param_scheduler(schedules_by_network(scheduler))
+        except (TypeError, AssertionError) as error:
+            raise ValueError(f'param_scheduler: {error}') from error
 
 
 def _refuse_keys(cfg) -> None:
     for key, reason in REFUSED.items():
         if key in cfg:
             raise ValueError(f'the key {key} {reason}; remove it')
-
-
-def _by_iteration(scheduler):
-    """A scheduler's config, or a list or dict of them, with ``by_epoch=False``."""
-    if isinstance(scheduler, list | tuple):
-        return [_by_iteration(entry) for entry in scheduler]
-    if not isinstance(scheduler, dict):
-        return scheduler
-    if 'type' not in scheduler:  # one entry a network
-        return {name: _by_iteration(entry) for name, entry in scheduler.items()}
-    if scheduler.get('by_epoch'):
-        raise ValueError('param_scheduler.by_epoch=True: there are no epochs here')
-    return {**scheduler, 'by_epoch': False}
 
 
 def _on_several_gpus() -> bool:

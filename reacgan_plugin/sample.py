@@ -23,6 +23,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', type=_png, default='samples.png', help='PNG to write')
     parser.add_argument('--seed', type=int, default=0, help='of z')
     parser.add_argument(
+        '--truncation',
+        type=_positive,
+        help='less variety, more typical samples: psi of StyleGAN2, for others the '
+        'largest entry of z (default: none)',
+    )
+    parser.add_argument(
         '--trust-imports',
         action='store_true',
         help="follow custom_imports of the checkpoint's config",
@@ -34,6 +40,16 @@ def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r}; allowed: 1 or more')
     return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text!r}; allowed: a number above 0')
+    return value
 
 
 def _png(text: str) -> str:
@@ -97,7 +113,7 @@ def run(arguments: list[str] | None = None) -> int:
     from mmengine.device import get_device
     from torchvision.utils import save_image
 
-    from reacgan_plugin.evaluation.sampling import draw_z, generate
+    from reacgan_plugin.evaluation.sampling import draw_images
 
     try:
         model, names = load_model(
@@ -109,11 +125,10 @@ def run(arguments: list[str] | None = None) -> int:
         return 2
     model = model.to(get_device())
     label = torch.tensor(classes).repeat_interleave(options.num)
-    z = draw_z(len(label), model.generator.z_dim, options.seed)
-    images = generate(model, label, z=z).float() / 255
+    images = draw_images(model, label, seed=options.seed, truncation=options.truncation)
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     columns = options.num if len(classes) > 1 else round(options.num**0.5 + 0.49)
-    save_image(images, options.out, nrow=columns, padding=1)
+    save_image(images / 255, options.out, nrow=columns, padding=1)
     print(f'{len(images)} samples in {options.out}')
     return 0
 

@@ -36,6 +36,22 @@ def test_the_seed_decides_the_picture(checkpoint, tmp_path):
     assert pictures[0] == pictures[1] != pictures[2]
 
 
+def test_truncation_makes_another_picture_of_the_same_seed(checkpoint, tmp_path):
+    pictures = []
+    for words in ([], ['--truncation', '0.1'], ['--truncation', '0.1']):
+        out = tmp_path / f'{len(pictures)}.png'
+        assert sample.run([checkpoint, '--num', '1', *words, '--out', str(out)]) == 0
+        pictures.append(out.read_bytes())
+    assert pictures[0] != pictures[1] == pictures[2]
+
+
+@pytest.mark.parametrize('text', ['0', '-1', 'psi', 'nan', 'inf'])
+def test_a_truncation_that_is_no_number_above_zero_is_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        sample.parse_arguments(['x.pth', '--truncation', text])
+    assert f"'{text}'; allowed: a number above 0" in capsys.readouterr().err
+
+
 def test_samples_come_from_the_averaged_weights(checkpoint):
     model, names = sample.load_model(checkpoint)
     z, label = torch.randn(2, model.generator.z_dim), torch.tensor([1, 2])

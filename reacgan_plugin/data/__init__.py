@@ -5,6 +5,7 @@ from reacgan_plugin.data.cifar import CIFAR10, CIFAR100
 from reacgan_plugin.data.class_folder import ClassFolder
 from reacgan_plugin.data.dataset import ImageDataset, SeededDataset, build_pipeline
 from reacgan_plugin.data.digits import Digits, load_digit_images
+from reacgan_plugin.data.instance_selection import InstanceSelection
 from reacgan_plugin.data.loader import build_train_loader
 from reacgan_plugin.data.loading import CenterCropSquare, LoadImage, PackImage
 from reacgan_plugin.data.preprocess import ImagePreprocessor
@@ -19,6 +20,7 @@ __all__ = [
     'GlobalBatchSampler',
     'ImageDataset',
     'ImagePreprocessor',
+    'InstanceSelection',
     'LoadImage',
     'PackImage',
     'SeededDataset',

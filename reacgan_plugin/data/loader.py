@@ -20,6 +20,7 @@ ALLOWED_KEYS = (
     'pin_memory',
     'prefetch_factor',
     'shuffle',
+    'class_balanced',
     'timeout',
     'multiprocessing_context',
     'resident',
@@ -50,8 +51,9 @@ def build_train_loader(
     Args:
         cfg: dataset (a config dict or a data set), and optionally num_workers,
             shuffle, pin_memory, prefetch_factor, timeout and
-            multiprocessing_context with torch's meanings. ``resident=True``, or a dict
-            of its options, keeps a small data set on the device, see
+            multiprocessing_context with torch's meanings. ``class_balanced=True`` shows
+            every class equally often, however many images it has. ``resident=True``, or
+            a dict of its options, keeps a small data set on the device, see
             :class:`~reacgan_plugin.data.resident.ResidentLoader`; no workers then.
         seed: of the run, the same on all ranks.
         micro_batch: rows of one rank in one forward pass.
@@ -63,7 +65,8 @@ def build_train_loader(
     Batches are dict(image=(B, C, H, W) uint8, label=(B,) int64) with B = micro_batch x
     micro_batches_per_iteration. Workers start when ``iter()`` is called, not before, so
     ``loader.sampler.start_at`` may still move the start.
-    Raises: ValueError for unknown keys, a missing or an empty data set.
+    Raises: ValueError for unknown keys, a missing or an empty data set, and one without
+    labels that is to be balanced.
     """
     _check_keys(cfg)
     dataset = _build_dataset(cfg)
@@ -74,6 +77,7 @@ def build_train_loader(
         rank=rank,
         world_size=world_size,
         shuffle=cfg.get('shuffle', True),
+        labels=_balanced_labels(dataset) if cfg.get('class_balanced') else None,
         start=iteration * micro_batches_per_iteration,
     )
     batch_size = micro_batch * micro_batches_per_iteration
@@ -118,6 +122,16 @@ def _build_dataset(cfg: dict):
     if len(dataset) == 0:
         raise ValueError(f'train_dataloader: {type(dataset).__name__} has no images')
     return dataset
+
+
+def _balanced_labels(dataset):
+    labels = getattr(dataset, 'labels', None)
+    if labels is None:
+        raise ValueError(
+            f'train_dataloader.class_balanced: {type(dataset).__name__} has no labels, '
+            'one integer an image'
+        )
+    return labels
 
 
 def _worker_options(cfg: dict) -> dict:

@@ -6,20 +6,52 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reacgan_plugin.options import in_range
+
 
 def to_uint8(image: Tensor) -> Tensor:
     """[-1, 1] floats -> 0..255, clipped and rounded."""
     return image.float().mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def draw_z(count: int, z_dim: int, seed: int) -> Tensor:
-    """Standard normal z (count, z_dim) that depends on the seed alone."""
+def draw_z(
+    count: int, z_dim: int, seed: int, *, truncation: float | None = None
+) -> Tensor:
+    """Standard normal z (count, z_dim) that depends on the seed alone; with
+    ``truncation`` T of the normal between -T and T (Brock et al. 2019, section 3.1)."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, z_dim, generator=generator)
+    if truncation is None:
+        return torch.randn(count, z_dim, generator=generator)
+    z, limit = torch.empty(count, z_dim), truncation
+    return nn.init.trunc_normal_(z, a=-limit, b=limit, generator=generator)
+
+
+def draw_images(
+    model: nn.Module, label: Tensor, *, seed: int, truncation: float | None = None
+) -> Tensor:
+    """Images of given classes, uint8 (N, 3, H, W) on the CPU.
+
+    Args:
+        model: a :class:`~reacgan_plugin.gan.model.ConditionalGAN`.
+        label: (N,) classes.
+        seed: of z.
+        truncation: less variety for images that are more typical: psi of a generator
+            with styles, which moves w towards its average (Karras et al. 2019,
+            "StyleGAN", appendix B), else the largest entry of z; None: as trained.
+
+    Raises: ValueError for a truncation that is not above 0.
+    """
+    generator, options, limit = model.generator, {}, truncation
+    if truncation is not None:
+        in_range('truncation', truncation, above=0)
+        if hasattr(generator, 'styles'):
+            options, limit = {'truncation': truncation}, None
+    z = draw_z(len(label), generator.z_dim, seed, truncation=limit)
+    return generate(model, label, z=z, **options)
 
 
 def generate(
-    model: nn.Module, label: Tensor, *, z: Tensor, batch_size: int = 100
+    model: nn.Module, label: Tensor, *, z: Tensor, batch_size: int = 100, **options
 ) -> Tensor:
     """Images of the model's averaged generator, uint8 (N, 3, H, W) on the CPU.
 
@@ -28,11 +60,12 @@ def generate(
         label: (N,) classes.
         z: (N, Z).
         batch_size: rows at a time; it does not change the images.
+        options: of the generator.
     """
     device = next(model.parameters()).device
     rows = zip(z.split(batch_size), label.split(batch_size), strict=True)
     return torch.cat(
-        [to_uint8(model(z.to(device), y.to(device))).cpu() for z, y in rows]
+        [to_uint8(model(z.to(device), y.to(device), **options)).cpu() for z, y in rows]
     )
 
 

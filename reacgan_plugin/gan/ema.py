@@ -1,4 +1,4 @@
-"""Exponential moving average of a generator, parameters and buffers."""
+"""Exponential moving average of a network, parameters and buffers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reacgan_plugin.options import in_range, one_of
 
 
 class Average(NamedTuple):
-    """How the average of a generator moves.
+    """How the average of a network moves.
 
     Args:
         decay: factor of the old average in one iteration, or:
@@ -40,20 +40,29 @@ class Average(NamedTuple):
             images = min(images, self.ramp_up * iteration * batch)
         return 0.5 ** (batch / images) if images else 0.0
 
+    def move(
+        self, average: nn.Module, module: nn.Module, iteration: int, batch: int
+    ) -> None:
+        """Move a network's average after an iteration of ``batch`` images."""
+        copies = self.half_life is not None
+        decay = self.decay_at(iteration, batch)
+        update_average(average, module, decay, copy_buffers=copies)
 
-def ema_settings(ema: dict | None) -> Average | None:
-    """A config's ``ema`` with defaults; ValueError for a key or value not allowed."""
+
+def ema_settings(ema: dict | None, owner: str = 'model.ema') -> Average | None:
+    """A config's ``ema`` with defaults; ValueError for a key or value not allowed, in
+    which ``owner`` is whose setting it is."""
     if ema is None:
         return None
     for key in ema:
-        one_of('model.ema key', key, Average._fields)
+        one_of(f'{owner} key', key, Average._fields)
     for key, largest in (('decay', 1), ('half_life', None), ('ramp_up', None)):
         if ema.get(key) is not None:
-            in_range(f'model.ema.{key}', ema[key], above=0, up_to=largest)
+            in_range(f'{owner}.{key}', ema[key], above=0, up_to=largest)
     if 'half_life' in ema and 'decay' in ema:
-        raise ValueError('model.ema has decay and half_life; allowed: one of them')
+        raise ValueError(f'{owner} has decay and half_life; allowed: one of them')
     if 'ramp_up' in ema and 'half_life' not in ema:
-        raise ValueError('model.ema.ramp_up shortens half_life, which is not given')
+        raise ValueError(f'{owner}.ramp_up shortens half_life, which is not given')
     return Average(**ema)
 
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from reacgan_plugin import distributed
 from reacgan_plugin.gan.accumulation import UPDATES
 from reacgan_plugin.gan.compiled import compile_network
-from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
+from reacgan_plugin.gan.ema import averaged_copy, ema_settings
+from reacgan_plugin.gan.labels import fake_labels_for
 from reacgan_plugin.gan.networks import (
     build_adversarial_loss,
     build_discriminator,
@@ -55,6 +56,8 @@ class ConditionalGAN(BaseModel):
         num_classes: K.
         adversarial_loss: component or config, ``dict(type='Hinge')``.
         techniques: list of :class:`Technique` or configs.
+        fake_labels: how often fakes are of a class: ``'uniform'``, as in the ``'data'``
+            or by K weights; see :class:`~reacgan_plugin.gan.labels.FakeLabels`.
         ema: ``dict(decay=..., start=...)`` or ``dict(half_life=...)`` for an average of
             the generator, see :class:`~reacgan_plugin.gan.ema.Average`; None: none.
         d_updates: discriminator updates in an iteration.
@@ -84,6 +87,7 @@ class ConditionalGAN(BaseModel):
         num_classes: int,
         adversarial_loss: nn.Module | dict | None = None,
         techniques: Sequence[Technique | dict] = (),
+        fake_labels: str | Sequence[float] = 'uniform',
         ema: dict | None = None,
         d_updates: int = 1,
         accumulation: int = 1,
@@ -114,13 +118,16 @@ class ConditionalGAN(BaseModel):
         check_codes(self.generator, self.loss)
         given = build_adversarial_loss(adversarial_loss)
         self.adversarial_loss = self.loss.adversarial(given)
+        self.fake_labels = fake_labels_for(
+            fake_labels, num_classes, self.adversarial_loss
+        )
         self.needs_real = self.adversarial_loss.needs_real or self.loss.needs_real
-        self.techniques = Techniques(build(MODELS, t) for t in techniques)
-        for technique in self.techniques:
-            technique.check(self)
         if channels_last:
             self.generator.to(memory_format=torch.channels_last)
             self.discriminator.to(memory_format=torch.channels_last)
+        self.techniques = Techniques(build(MODELS, t) for t in techniques)
+        for technique in self.techniques:
+            technique.check(self)
         self.ema = ema_settings(ema)
         self.generator_ema = averaged_copy(self.generator) if self.ema else None
         self.judge = passes_of(discriminator_passes, self.discriminator)
@@ -218,6 +225,7 @@ class ConditionalGAN(BaseModel):
             micro_batch=rows // self.accumulation,
             z_dim=self.generator.z_dim,
             num_classes=self.num_classes,
+            weights=self.fake_labels.weights,
             rank=distributed.rank(),
             world_size=distributed.world_size(),
         )
@@ -230,11 +238,7 @@ class ConditionalGAN(BaseModel):
         """Move the generator's average after an iteration of ``batch`` images, over
         all processes."""
         if self.generator_ema is not None:
-            decay = self.ema.decay_at(self.iteration, batch)
-            copies = self.ema.half_life is not None
-            update_average(
-                self.generator_ema, self.generator, decay, copy_buffers=copies
-            )
+            self.ema.move(self.generator_ema, self.generator, self.iteration, batch)
 
     def distribute(self) -> None:
         """Train on all processes of the process group from now on."""
@@ -242,13 +246,15 @@ class ConditionalGAN(BaseModel):
             self.parallel.wrap(name, getattr(self, name))
 
     @torch.no_grad()
-    def forward(self, z: Tensor, label: Tensor, mode: str = 'tensor') -> Tensor:
+    def forward(
+        self, z: Tensor, label: Tensor, mode: str = 'tensor', **options
+    ) -> Tensor:
         """Images (N, 3, H, W) in [-1, 1] of the averaged generator if there is one,
-        with running batch statistics."""
+        with running batch statistics; ``options`` are its own, such as truncation."""
         averaged = self.generator_ema
         network = self.generator if averaged is None else averaged
         with evaluating(network):
-            return network(z, label)
+            return network(z, label, **options)
 
     def train(self, mode: bool = True) -> ConditionalGAN:
         super().train(mode)

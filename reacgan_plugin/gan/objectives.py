@@ -109,7 +109,8 @@ class GeneratorObjective:
 
     def terms(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms of a whole batch, read off outputs alone."""
-        real, fake = judged.real, self.gan.techniques.select(judged.fake)
+        real = judged.real
+        fake = self.gan.techniques.select(judged.fake, self.gan)
         return merged(
             {'loss_adversarial': self.gan.adversarial_loss.generator(fake, real)},
             self.gan.loss.generator(fake, real),

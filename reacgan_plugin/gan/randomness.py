@@ -1,6 +1,7 @@
 """Randomness as a function of (seed, iteration, rank), so that none has to be saved.
 
-Letters: U updates in an iteration, N rows of this rank in one update, Z width of z.
+Letters: U updates in an iteration, N rows of this rank in one update, Z width of z, K
+classes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from hashlib import blake2b
 
 import torch
 from torch import Tensor
+
+from reacgan_plugin.gan.labels import draw_labels
 
 
 def mixed_seed(*parts: int) -> int:
@@ -31,6 +34,7 @@ def draw_latents(
     micro_batch: int,
     z_dim: int,
     num_classes: int,
+    weights: Tensor | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> tuple[Tensor, Tensor]:
@@ -40,12 +44,12 @@ def draw_latents(
     processes, as (accumulation, world_size x micro_batch) rows; a rank keeps its own
     columns, so that N processes see what one would.
 
-    Returns: z (U, N, Z) standard normal float32 and label (U, N) int64 uniform over
-    classes, on the CPU, with N = accumulation x micro_batch.
+    Returns: z (U, N, Z) standard normal float32 and label (U, N) int64 of classes by
+    ``weights`` (K,), None for uniform ones, on the CPU; N = accumulation x micro_batch.
     """
     generator = torch.Generator().manual_seed(mixed_seed(seed, iteration))
     shape = (updates, accumulation, world_size * micro_batch)
     z = torch.randn(*shape, z_dim, generator=generator)
-    label = torch.randint(num_classes, shape, generator=generator)
+    label = draw_labels(shape, num_classes, weights, generator)
     own = slice(rank * micro_batch, (rank + 1) * micro_batch)
     return z[:, :, own].flatten(1, 2), label[:, :, own].flatten(1, 2)

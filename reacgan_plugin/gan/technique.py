@@ -73,7 +73,7 @@ class Technique(nn.Module):
         """Further weighted terms of the discriminator's loss, of a micro-batch."""
         return {}
 
-    def select(self, fake: DiscriminatorOutput) -> DiscriminatorOutput:
+    def select(self, fake: DiscriminatorOutput, gan: nn.Module) -> DiscriminatorOutput:
         """The part of the fake output that the generator's losses are taken over."""
         return fake
 
@@ -103,9 +103,9 @@ class Techniques(nn.ModuleList):
             shown = technique.images(shown, gan)
         return shown
 
-    def select(self, fake: DiscriminatorOutput) -> DiscriminatorOutput:
+    def select(self, fake: DiscriminatorOutput, gan: nn.Module) -> DiscriminatorOutput:
         for technique in self:
-            fake = technique.select(fake)
+            fake = technique.select(fake, gan)
         return fake
 
     def terms(self, point: str, judged: Judged, gan: nn.Module) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,7 +10,9 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from torchvision.utils import save_image
 
-from reacgan_plugin.evaluation.sampling import draw_z, generate
+from reacgan_plugin.evaluation.sampling import draw_images
+from reacgan_plugin.options import in_range
+from reacgan_plugin.sample import class_indices
 
 
 class SampleGridHook(Hook):
@@ -20,8 +23,13 @@ class SampleGridHook(Hook):
     Args:
         interval: iterations between two pictures.
         per_class: samples in a row.
-        max_classes: rows at most, the first classes.
+        classes: numbers or names of those that get a row; None: the first ones.
+        max_classes: rows at most where ``classes`` are not given.
+        truncation: as of :func:`~reacgan_plugin.evaluation.sampling.draw_images`.
         seed: of z.
+
+    Raises: ValueError for a truncation that is not above 0, and, before training, for
+    classes that do not exist.
     """
 
     priority = 'LOW'
@@ -31,12 +39,21 @@ class SampleGridHook(Hook):
         *,
         interval: int = 500,
         per_class: int = 10,
+        classes: Sequence[int | str] | None = None,
         max_classes: int = 20,
+        truncation: float | None = None,
         seed: int = 0,
     ):
         self.interval, self.per_class = interval, per_class
-        self.max_classes, self.seed = max_classes, seed
+        self.classes, self.max_classes, self.seed = classes, max_classes, seed
+        if truncation is not None:
+            in_range('truncation', truncation, above=0)
+        self.truncation = truncation
         self.written: Path | None = None
+
+    def before_run(self, runner) -> None:
+        """Look the classes up now, where a mistake costs nothing."""
+        self._shown(runner)
 
     def after_train_iter(
         self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
@@ -52,10 +69,18 @@ class SampleGridHook(Hook):
         path = Path(runner.work_dir, 'samples', f'iter_{iteration:06d}.png')
         if path == self.written:
             return
-        classes = min(runner.model.num_classes, self.max_classes)
-        label = torch.arange(classes).repeat_interleave(self.per_class)
-        z = draw_z(len(label), runner.model.generator.z_dim, self.seed)
-        images = generate(runner.model, label, z=z).float() / 255
+        label = torch.tensor(self._shown(runner)).repeat_interleave(self.per_class)
+        images = draw_images(
+            runner.model, label, seed=self.seed, truncation=self.truncation
+        )
         path.parent.mkdir(exist_ok=True)
-        save_image(images, path, nrow=self.per_class, padding=1)
+        save_image(images / 255, path, nrow=self.per_class, padding=1)
         self.written = path
+
+    def _shown(self, runner) -> list[int]:
+        """The classes that get a row."""
+        count = runner.model.num_classes
+        if self.classes is None:
+            return list(range(min(count, self.max_classes)))
+        wanted = [str(name) for name in self.classes]
+        return class_indices(wanted, runner.class_names(), count)

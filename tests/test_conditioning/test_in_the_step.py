@@ -157,7 +157,7 @@ def test_an_update_of_the_generator_without_the_reals_it_needs_raises(
 class Best(Technique):
     """Keeps the fakes of the first two rows."""
 
-    def select(self, fake):
+    def select(self, fake, gan):
         return fake._replace(logits=fake.logits[:2])
 
 

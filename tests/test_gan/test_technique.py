@@ -39,9 +39,9 @@ class Record(Technique):
         self.calls.append(('discriminator_penalties', (judged, gan)))
         return super().discriminator_penalties(judged, gan)
 
-    def select(self, fake):
-        self.calls.append(('select', (fake,)))
-        return super().select(fake)
+    def select(self, fake, gan):
+        self.calls.append(('select', (fake, gan)))
+        return super().select(fake, gan)
 
     def generator_terms(self, judged, gan):
         self.calls.append(('generator_terms', (judged, gan)))
@@ -117,7 +117,8 @@ def test_points_of_the_generators_update_get_what_is_documented():
     assert shown.network == 'generator'
     assert shown.real is shown.label is None
     assert not shown.fake.is_leaf
-    (fake,) = of_select
+    fake, gan = of_select
+    assert gan is model
     assert torch.equal(fake.label, label)
     for _, (judged, gan) in of_terms:
         assert gan is model
@@ -209,7 +210,7 @@ def test_what_a_technique_returns_takes_the_place_of_z_and_images():
 class Half(Technique):
     """Takes the generator's losses over the first half of the batch."""
 
-    def select(self, fake):
+    def select(self, fake, gan):
         half = len(fake.logits) // 2
         return DiscriminatorOutput(
             *(None if value is None else value[:half] for value in fake)
@@ -222,7 +223,7 @@ def test_the_generators_losses_are_taken_over_the_selected_part():
     fake = model.discriminator(model.generator(z, label), label)
     terms = model.update_generator(z, label, optimizers(model, lr=0))
     assert torch.isclose(terms['loss_adversarial'], hinge_generator(fake.logits[:2]))
-    expected = model.loss.terms(Half().select(fake))['loss_conditioning']
+    expected = model.loss.terms(Half().select(fake, model))['loss_conditioning']
     assert torch.isclose(terms['loss_conditioning'], expected)
 
 

@@ -19,6 +19,9 @@ class FakeRunner:
         config, _ = load_config(options.config, options.cfg_options)
         self.work_dir, self.model = str(work_dir), build(MODELS, config.model)
 
+    def class_names(self):
+        return [f'digit {number}' for number in range(10)]
+
 
 @pytest.fixture
 def runner(tmp_path):
@@ -69,3 +72,30 @@ def test_images_do_not_depend_on_the_batch_size(runner):
 def test_uint8_rounds_and_clips():
     values = torch.tensor([-2.0, -1.0, 0.0, 1 / 127.5 * 0.6, 1.0, 3.0])
     assert to_uint8(values).tolist() == [0, 0, 128, 128, 255, 255]
+
+
+def test_rows_are_of_the_classes_asked_for_by_number_or_name(runner, tmp_path):
+    hook = SampleGridHook(per_class=2, classes=[7, 'digit 3'], max_classes=1)
+    hook.before_run(runner)
+    hook.after_train(runner)
+    picture = np.asarray(Image.open(tmp_path / 'samples' / 'iter_000004.png'))
+    label = torch.tensor([7, 7, 3, 3])
+    z = draw_z(4, runner.model.generator.z_dim, seed=0)
+    expected = generate(runner.model, label, z=z).permute(0, 2, 3, 1)
+    assert picture.shape == (2 * 33 + 1, 2 * 33 + 1, 3)
+    assert np.array_equal(picture[34:66, 1:33], expected[2])
+
+
+def test_classes_that_do_not_exist_raise_before_training(runner):
+    with pytest.raises(ValueError, match="did you mean 'digit 3'"):
+        SampleGridHook(classes=['digt 3']).before_run(runner)
+
+
+def test_pictures_may_be_of_truncated_z(runner, tmp_path):
+    SampleGridHook(per_class=2, classes=[2], truncation=0.2).after_train(runner)
+    picture = np.asarray(Image.open(tmp_path / 'samples' / 'iter_000004.png'))
+    z = draw_z(2, runner.model.generator.z_dim, seed=0, truncation=0.2)
+    expected = generate(runner.model, torch.tensor([2, 2]), z=z).permute(0, 2, 3, 1)
+    assert np.array_equal(picture[1:33, 1:33], expected[0])
+    with pytest.raises(ValueError, match='truncation=0 is out of range'):
+        SampleGridHook(truncation=0)
