@@ -16,19 +16,14 @@ from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.negatives import describe_negatives
 from reacgan_plugin.gan.schedules import schedules_by_network
 from reacgan_plugin.registry import SCOPE
-from reacgan_plugin.safe_runner import SafeRunner
+from reacgan_plugin.safe_runner import OF_ONE_NETWORK, SafeRunner, refuse_keys
 
 RUNS = count(1)  # of this process
-TWO_NETWORKS = (
-    "strategies of mmengine's FlexibleRunner (FSDP, DeepSpeed) wrap a model as one "
-    'network, where a GAN steps two in turn; several processes train with --launcher'
-)
 # keys of mmengine that are none of ours, and why
 REFUSED = {
     'compile': 'would compile the whole step, which breaks it; the networks alone '
     'are compiled by model=dict(compile=dict(mode=...))',
-    'strategy': f'is not for GANs: {TWO_NETWORKS}',
-    'runner_type': f'would choose another runner, but {TWO_NETWORKS}',
+    **OF_ONE_NETWORK,
 }
 
 
@@ -48,7 +43,7 @@ class GANRunner(SafeRunner):
         that belong elsewhere.
         """
         cfg.setdefault('default_scope', SCOPE)
-        _refuse_keys(cfg)
+        refuse_keys(cfg, REFUSED)
         check_types(cfg)
         schedules_by_network(cfg.get('param_scheduler') or [])  # complains now
         config_json(cfg)  # which every checkpoint will hold
@@ -114,12 +109,6 @@ class GANRunner(SafeRunner):
             return super().build_param_scheduler(schedules_by_network(scheduler))
         except (TypeError, AssertionError) as error:
             raise ValueError(f'param_scheduler: {error}') from error
-
-
-def _refuse_keys(cfg) -> None:
-    for key, reason in REFUSED.items():
-        if key in cfg:
-            raise ValueError(f'the key {key} {reason}; remove it')
 
 
 def _on_several_gpus() -> bool:

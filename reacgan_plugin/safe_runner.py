@@ -23,6 +23,23 @@ from reacgan_plugin.checkpoint import (
 from reacgan_plugin.config import config_json
 
 
+TWO_NETWORKS = (
+    "strategies of mmengine's FlexibleRunner (FSDP, DeepSpeed) wrap a model as one "
+    'network, where a GAN steps two in turn; several processes train with --launcher'
+)
+OF_ONE_NETWORK = {
+    'strategy': f'is not for GANs: {TWO_NETWORKS}',
+    'runner_type': f'would choose another runner, but {TWO_NETWORKS}',
+}
+
+
+def refuse_keys(cfg, reasons: dict[str, str]) -> None:
+    """ValueError for a config with one of the keys, with the reason."""
+    for key, reason in reasons.items():
+        if key in cfg:
+            raise ValueError(f'the key {key} {reason}; remove it')
+
+
 class SafeRunner(Runner):
     """Saves, loads and resumes without pickle.
 

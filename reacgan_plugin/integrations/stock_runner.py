@@ -15,7 +15,7 @@ from reacgan_plugin.checkpoint import BadCheckpoint, differences
 from reacgan_plugin.config import config_json
 from reacgan_plugin.integrations.openmmlab import unwrapped
 from reacgan_plugin.interrupt import Interrupted, StopRequest
-from reacgan_plugin.safe_runner import SafeRunner
+from reacgan_plugin.safe_runner import OF_ONE_NETWORK, SafeRunner, refuse_keys
 
 # mmengine's own list of what differs would be a second one
 SILENT = logging.Logger('silent', level=logging.CRITICAL + 1)
@@ -32,9 +32,11 @@ class StockRunner(SafeRunner):
     def from_cfg(cls, cfg) -> StockRunner:
         """Join the process group and build the runner.
 
-        Raises: ValueError for a config that counts epochs or that no checkpoint could
-        hold, and for several processes without a wrapper for two networks.
+        Raises: ValueError for a config that counts epochs, that no checkpoint could
+        hold or that has a strategy for one network, and for several processes without
+        a wrapper for two.
         """
+        refuse_keys(cfg, OF_ONE_NETWORK)
         if cfg.get('train_cfg', {}).get('by_epoch', True):
             raise ValueError(
                 'train_cfg.by_epoch: configs that count iterations are trained here; '

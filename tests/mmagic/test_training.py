@@ -256,6 +256,7 @@ def test_a_run_that_is_stopped_saves_first(tmp_path, monkeypatch):
     [
         (['--amp', 'bf16'], "type='AmpOptimWrapper'"),
         (['--cfg-options', 'train_cfg.by_epoch=True'], 'by_epoch=False'),
+        (['--cfg-options', 'strategy.type=FSDPStrategy'], 'the key strategy'),
         (['--cfg-options', 'model.loss.type=D2DC'], "did you mean 'D2DCE'"),
         (['--cfg-options', 'model.generator.base_chanels=1'], 'base_chanels'),
         (['--cfg-options', 'model.type=BigGn'], 'BigGn'),
