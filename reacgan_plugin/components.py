@@ -22,7 +22,7 @@ ADVERSARIAL_LOSSES = {
     'Wasserstein': adversarial.Wasserstein,
     'Relativistic': adversarial.Relativistic,
 }
-TECHNIQUES = {'R1': techniques.R1, 'PathLength': techniques.PathLength}
+TECHNIQUES = {name: getattr(techniques, name) for name in techniques.__all__}
 OWN_MODELS = {
     'ConditionalGAN': ConditionalGAN,
     'ImagePreprocessor': data.ImagePreprocessor,
@@ -34,6 +34,7 @@ DATASETS = {
     'ClassFolder': data.ClassFolder,
     'CIFAR10': data.CIFAR10,
     'CIFAR100': data.CIFAR100,
+    'InstanceSelection': data.InstanceSelection,
 }
 TRANSFORMS = {
     'LoadImage': data.LoadImage,
