@@ -25,6 +25,7 @@ COMMANDS = {
     'step': 'speed of a training step of BigGAN at 32 x 32',
     'accumulation': 'exact large batch against one batch',
     'distributed': 'two processes against one',
+    'techniques': 'what every technique adds to a training step',
     'conditionings': 'what every conditioning reaches on the digits',
 }
 SCALES = ('small', 'full')

@@ -1,4 +1,4 @@
-"""BigGAN at 32 x 32 with D2D-CE, and what its updates need."""
+"""Models at 32 x 32 with D2D-CE, and what their updates need."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ def biggan(width: int, **options) -> ConditionalGAN:
         dict(type='BigGANDiscriminator', **common),
         dict(type='D2DCE'),
         num_classes=CLASSES,
+        **options,
+    ).train()
+
+
+def stylegan2(**options) -> ConditionalGAN:
+    """The model of the CIFAR-10 configs with an eighth of its channels."""
+    torch.manual_seed(0)
+    common = dict(size=SIZE, channel_base=4096)
+    return ConditionalGAN(
+        dict(type='StyleGAN2Generator', z_dim=Z_DIM, mapping_layers=2, **common),
+        dict(type='StyleGAN2Discriminator', **common),
+        dict(type='D2DCE'),
+        num_classes=CLASSES,
+        adversarial_loss=dict(type='Logistic'),
         **options,
     ).train()
 

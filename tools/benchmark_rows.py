@@ -69,9 +69,10 @@ def smaller(what: str, size: float, bound: float) -> Row:
     return Row(what, *sizes, size / bound, at_most(1))
 
 
-def share(what: str, part: float, whole: float, goal: float) -> Row:
+def share(what: str, part: float, whole: float, goal: float | None = None) -> Row:
     """Seconds of a part and of the whole."""
-    return Row(what, _time(part), _time(whole), part / whole, at_most(goal))
+    wanted = None if goal is None else at_most(goal)
+    return Row(what, _time(part), _time(whole), part / whole, wanted)
 
 
 def not_measured(what: str, goal: Goal | None, reason: str) -> Row:

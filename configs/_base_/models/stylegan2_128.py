@@ -5,7 +5,7 @@ model = dict(
     generator=dict(
         type='StyleGAN2Generator',
         size=128,
-        mapping_layers=8,
+        mapping_layers=2,
         channel_base=16384,
         style_mixing=0.9,
     ),
@@ -14,7 +14,7 @@ model = dict(
         size=128,
         channel_base=16384,
         architecture='resnet',
-        stddev_group=4,
+        stddev_group=8,
     ),
     adversarial_loss=dict(type='Logistic'),
     techniques=[

@@ -1,0 +1,9 @@
+"""StyleGAN2 with D2D-CE and DiffAugment on CIFAR-100 (PyTorch-StudioGAN,
+configs/CIFAR100/StyleGAN2-D2DCE-DiffAug.yaml).
+
+The reference updates the generator first; here the discriminator is."""
+
+_base_ = 'stylegan2_reacgan_cifar100.py'
+
+train_cfg = dict(max_iters=1_000_000)
+model = dict(techniques=[*_base_.model.techniques, dict(type='DiffAugment')])
