@@ -22,7 +22,6 @@ from reacgan_plugin.checkpoint import (
 )
 from reacgan_plugin.config import config_json
 
-
 TWO_NETWORKS = (
     "strategies of mmengine's FlexibleRunner (FSDP, DeepSpeed) wrap a model as one "
     'network, where a GAN steps two in turn; several processes train with --launcher'

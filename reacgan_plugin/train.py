@@ -16,7 +16,7 @@ from reacgan_plugin.extras import RUNNER, missing_extra
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of a training run."""
-    from mmengine.config import DictAction
+    from reacgan_plugin.cfg_options import CfgOptions
 
     parser = argparse.ArgumentParser(prog='train', description='Train a GAN.')
     parser.add_argument('config', help='file, name of one of ours, or checkpoint')
@@ -42,7 +42,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='override settings: model.loss.type=AC total_batch_size=64 ...',
     )

@@ -7,6 +7,8 @@ import pytest
 import torch
 from tiny_runs import ROOT
 
+from reacgan_plugin import techniques
+from reacgan_plugin.config import check_types, load_config
 from reacgan_plugin.registry import build_conditioning
 from reacgan_plugin.train import run
 
@@ -24,6 +26,7 @@ SMALL_GENERATOR = (
 SMALL_DISCRIMINATOR = ('model.discriminator.base_channels=4',)
 CONFIGS = [
     ('add_a_conditioning', 'my_config.py', SMALL_GENERATOR + SMALL_DISCRIMINATOR),
+    ('techniques', 'my_config.py', SMALL_GENERATOR + SMALL_DISCRIMINATOR),
     ('add_a_backbone', 'my_config.py', SMALL_GENERATOR),
     ('add_a_backbone', 'my_module_config.py', SMALL_GENERATOR),
     ('add_a_backbone', 'my_timm_config.py', SMALL_GENERATOR),
@@ -49,6 +52,16 @@ def test_a_config_of_a_guide_trains(tmp_path, monkeypatch, guide, config, option
     words = [str(tmp_path / config), '--work-dir', str(tmp_path / 'work')]
     assert run([*words, '--cfg-options', *TINY, *options]) == 0
     assert (tmp_path / 'work' / 'iter_2.pth').is_file()
+
+
+def test_the_guide_to_techniques_has_all_of_them_and_their_config_loads(tmp_path):
+    text = (ROOT / 'docs' / 'techniques.md').read_text()
+    for name in techniques.__all__:
+        assert f'\n| `{name}` |' in text
+    assert 'with_techniques.py' in written_out('techniques', tmp_path)
+    config, _ = load_config(str(tmp_path / 'with_techniques.py'))
+    check_types(config)
+    assert [t.type for t in config.model.techniques] == ['R1', 'DiffAugment', 'LeCam']
 
 
 def test_the_loop_of_the_guide_to_conditionings_runs(tmp_path, monkeypatch):

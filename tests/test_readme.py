@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_runs import ROOT
 
-from reacgan_plugin.config import load_config
+from reacgan_plugin.config import check_types, load_config
 
 README = (ROOT / 'README.md').read_text()
 BLOCKS = re.findall(r'```python\n(.*?)```', README, flags=re.DOTALL)
@@ -16,7 +16,7 @@ CONFIGS = [block for block in BLOCKS if '_base_' in block]
 
 def test_there_is_a_block_for_every_door():
     assert len(RUNNABLE) == 3
-    assert len(CONFIGS) == 1
+    assert len(CONFIGS) == 2
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,12 @@ def test_a_block_of_the_readme_runs(block):
     assert results and all(value.isfinite() for value in results)
 
 
-def test_the_config_of_the_readme_loads(tmp_path):
+@pytest.mark.parametrize('block', CONFIGS, ids=['loss', 'techniques'])
+def test_a_config_of_the_readme_loads(tmp_path, block):
     path = tmp_path / 'my_config.py'
-    path.write_text(CONFIGS[0])
+    path.write_text(block)
     config, _ = load_config(str(path))
+    check_types(config)
     assert config.model.loss.type == 'D2DCE'
     assert config.model.loss.formula == 'studiogan'  # inherited
 

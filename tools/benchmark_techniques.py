@@ -46,8 +46,9 @@ def measure(options) -> Report:
         'What a technique with its default settings adds to an iteration of one update '
         'of each network, and the iteration without it. Of lazy penalties the one '
         'where they are due, over the number of iterations to the next. BigGAN at '
-        f'32 x 32, width {sizes.width}, B {sizes.batch}; {", ".join(STYLES)}: StyleGAN2 '
-        f'at 32 x 32, B {sizes.style_batch}. Medians of {options.repeats} turns.',
+        f'32 x 32, width {sizes.width}, B {sizes.batch}; {", ".join(STYLES)}: '
+        f'StyleGAN2 at 32 x 32, B {sizes.style_batch}. Medians of {options.repeats} '
+        'turns.',
     )
 
 

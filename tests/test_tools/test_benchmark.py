@@ -43,6 +43,17 @@ def test_the_table_of_conditionings_has_a_row_for_each(run):
     assert picture.startswith(PNG)
 
 
+def test_the_table_of_techniques_has_a_row_for_each(run):
+    names = ['R1', 'TopK', 'PathLength']
+    (header, *cells), text, picture = run('techniques', '--names', *names)
+    assert header == HEADER
+    assert [row[0].split(',')[0] for row in cells] == names
+    assert 'every 4 iterations' in cells[2][0]
+    assert all(row[-1] == 'no goal' for row in cells)
+    assert 'Medians of ' in text
+    assert picture.startswith(PNG)
+
+
 @pytest.mark.parametrize(
     'words, message',
     [
@@ -57,6 +68,7 @@ def test_the_table_of_conditionings_has_a_row_for_each(run):
         (['loss', '--seconds', '3'], 'unrecognized arguments: --seconds'),
         (['conditionings', '--seconds', '0'], "--seconds: '0' is not allowed"),
         (['conditionings', '--seconds', 'x'], "--seconds: 'x' is not allowed"),
+        (['techniques', '--names', 'R3'], "invalid choice: 'R3'.*'R2'"),
         (['conditionings', '--methods', 'XY'], "invalid choice: 'XY'.*'D2DCE'"),
     ],
 )
