@@ -152,10 +152,10 @@ def test_a_config_alone_is_imported_without_a_checkpoint(tmp_path, capsys):
 def test_keys_and_techniques_that_are_left_out_are_listed(tmp_path, capsys):
     config = {**load(f'{GOLDEN}/expected_outputs')[1]['config']}
     config['MODEL'] = {**config['MODEL'], 'g_conv_dimm': 3}
-    config['AUG'] = dict(apply_diffaug=True, diffaug_type='diffaug')
+    config['LOSS'] = {**config['LOSS'], 'apply_wc': True, 'wc_bound': 0.01}
     out = imported(tmp_path, {}, config)
     text = capsys.readouterr().out
-    for words in ("MODEL.g_conv_dimm (did you mean 'g_conv_dim'?)", 'apply_diffaug'):
+    for words in ("MODEL.g_conv_dimm (did you mean 'g_conv_dim'?)", 'LOSS.apply_wc'):
         assert words in text
         assert words in (out / 'Run.py').read_text()
 

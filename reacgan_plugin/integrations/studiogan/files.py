@@ -17,6 +17,10 @@ from reacgan_plugin.integrations.studiogan.names import (
     export_discriminator_state,
     export_generator_state,
 )
+from reacgan_plugin.integrations.studiogan.numpy_numbers import numpy_numbers_read
+from reacgan_plugin.integrations.studiogan.technique_states import (
+    import_technique_states,
+)
 
 CONVERT = {
     'generator': convert_generator_state,
@@ -44,22 +48,28 @@ def import_files(model: nn.Module, optimizers: Mapping, files: Mapping) -> list[
     """Load StudioGAN's files into a model and its two optimizers.
 
     Args:
-        model: with ``generator``, ``discriminator`` and perhaps ``generator_ema``.
+        model: with ``generator``, ``discriminator``, ``techniques`` and perhaps
+            ``generator_ema``.
         optimizers: by network; those of files with an optimizer's state get it.
         files: paths by ``generator``, ``discriminator``, ``generator_ema``.
+
+    States of techniques are in the discriminator's file.
 
     Returns: remarks on what each network got.
     Raises: ValueError for files that are broken, would execute code or do not fit.
     """
     remarks, steps = [], [0]
     for name, path in files.items():
-        content = read_checkpoint(path)
+        with numpy_numbers_read():
+            content = read_checkpoint(path)
         steps.append(int(content.get('step', 0)))
         if getattr(model, name, None) is None:
             remarks.append(f'{name}: the config has no average, {path} is not needed')
             continue
         network, optimizer = getattr(model, name), optimizers.get(name)
         remarks += _load(network, name, content, path, optimizer)
+        if name == 'discriminator':
+            remarks += import_technique_states(model.techniques, content, path)
     remarks += _fill_gaps(model, files)
     model.iteration = max(steps)
     return remarks

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from reacgan_plugin.options import did_you_mean
 
 NOT_GIVEN = 'N/A'  # the reference's word for it
+STYLE = 'stylegan2'
 DEFAULTS = {
     'DATA': dict(name='CIFAR10', img_size=32, num_classes=10, img_channels=3),
     'MODEL': dict(
@@ -57,6 +58,35 @@ DEFAULTS = {
         temperature=NOT_GIVEN,
         infoGAN_loss_discrete_lambda=NOT_GIVEN,
         infoGAN_loss_conti_lambda=NOT_GIVEN,
+        apply_gp=False,
+        gp_lambda=10.0,  # as published; the reference has no default that trains
+        apply_maxgp=False,
+        maxgp_lambda=NOT_GIVEN,
+        apply_dra=False,
+        dra_lambda=NOT_GIVEN,
+        apply_cr=False,
+        cr_lambda=NOT_GIVEN,
+        apply_bcr=False,
+        real_lambda=NOT_GIVEN,
+        fake_lambda=NOT_GIVEN,
+        apply_zcr=False,
+        radius=NOT_GIVEN,
+        g_lambda=NOT_GIVEN,
+        d_lambda=NOT_GIVEN,
+        apply_lecam=False,
+        lecam_lambda=NOT_GIVEN,
+        lecam_ema_start_iter=NOT_GIVEN,
+        lecam_ema_decay=NOT_GIVEN,
+        apply_lo=False,
+        lo_alpha=NOT_GIVEN,
+        lo_beta=NOT_GIVEN,
+        lo_rate=NOT_GIVEN,
+        lo_lambda=NOT_GIVEN,
+        lo_steps4train=NOT_GIVEN,
+        lo_steps4eval=NOT_GIVEN,
+        apply_topk=False,
+        topk_gamma=NOT_GIVEN,
+        topk_nu=NOT_GIVEN,
     ),
     'OPTIMIZATION': dict(
         type_='Adam',
@@ -77,7 +107,23 @@ DEFAULTS = {
         total_steps=100_000,
     ),
     'PRE': dict(apply_rflip=True),
-    'AUG': {},
+    'AUG': dict(
+        cr_aug_type='W/O',
+        bcr_aug_type='W/O',
+        apply_diffaug=False,
+        diffaug_type='W/O',
+        apply_ada=False,
+        ada_aug_type='W/O',
+        ada_initial_augment_p=NOT_GIVEN,
+        ada_target=0.6,  # as published, as are the next two and those of APA
+        ada_kimg=500,
+        ada_interval=4,
+        apply_apa=False,
+        apa_initial_augment_p=NOT_GIVEN,
+        apa_target=0.6,
+        apa_kimg=500,
+        apa_interval=4,
+    ),
     'STYLEGAN': dict(
         g_reg_interval=4,
         d_reg_interval=16,
@@ -93,34 +139,10 @@ DEFAULTS = {
     'RUN': {},
 }
 # switches of techniques that are not built here, by section; each must be off
-SWITCHES = {
-    'LOSS': (
-        'apply_wc',
-        'apply_gp',
-        'apply_dra',
-        'apply_maxgp',
-        'apply_cr',
-        'apply_bcr',
-        'apply_zcr',
-        'apply_lo',
-        'apply_topk',
-        'apply_lecam',
-    ),
-    'AUG': ('apply_diffaug', 'apply_ada', 'apply_apa'),
-}
+SWITCHES = {'LOSS': ('apply_wc',)}
 # what belongs to those techniques, and to other backbones
 SETTINGS = {
-    'LOSS': (
-        'wc_bound gp_lambda dra_lambda maxgp_lambda cr_lambda real_lambda fake_lambda '
-        'radius g_lambda d_lambda lo_alpha lo_beta lo_rate lo_lambda lo_steps4train '
-        'lo_steps4eval topk_gamma topk_nu lecam_lambda lecam_ema_start_iter '
-        'lecam_ema_decay t_start_step t_end_step'
-    ).split(),
-    'AUG': (
-        'ada_initial_augment_p ada_target ada_kimg ada_interval apa_initial_augment_p '
-        'apa_target apa_kimg apa_interval cr_aug_type bcr_aug_type diffaug_type '
-        'ada_aug_type'
-    ).split(),
+    'LOSS': ['wc_bound', 't_start_step', 't_end_step'],
     'STYLEGAN': ['stylegan3_cfg', 'cond_type', 'blur_init_sigma'],
 }
 
@@ -138,15 +160,20 @@ def given(**options) -> dict:
     return {k: v for k, v in options.items() if v != NOT_GIVEN}
 
 
-def needed(sections: Mapping, key: str):
-    """The value of a key, 'MODEL.z_dim', that must be given.
+def value_of(sections: Mapping, key: str):
+    """The value of a key, 'MODEL.z_dim'."""
+    section, name = key.split('.')
+    return sections[section][name]
+
+
+def needed(sections: Mapping, key: str, *, by: str = 'the config'):
+    """The value of a key that must be given, since what is named ``by`` needs it.
 
     Raises: ValueError when it is not.
     """
-    section, name = key.split('.')
-    value = sections[section][name]
+    value = value_of(sections, key)
     if value == NOT_GIVEN:
-        raise ValueError(f'{key} is not given, and the config needs it')
+        raise ValueError(f'{key} is not given, and {by} needs it')
     return value
 
 

@@ -14,14 +14,18 @@ from reacgan_plugin.integrations.studiogan.networks import (
 )
 from reacgan_plugin.integrations.studiogan.sections import (
     NOT_GIVEN,
+    STYLE,
     given,
     switched_on,
     unknown_keys,
     with_defaults,
 )
+from reacgan_plugin.integrations.studiogan.techniques import (
+    technique_configs,
+    technique_remarks,
+)
 from reacgan_plugin.options import one_of, some
 
-STYLE = 'stylegan2'
 BASE = 'reacgan_plugin::_base_'
 CIFAR = {'CIFAR10': 'cifar10', 'CIFAR100': 'cifar100'}
 EPSILON = {STYLE: 1e-8}  # of Adam; 1e-6 elsewhere
@@ -63,6 +67,7 @@ def _left_out(config: Mapping, sections: Mapping) -> list[str]:
         f'{key} was left out: this technique is not carried over'
         for key in switched_on(config)
     ]
+    remarks += technique_remarks(sections)
     if loss['apply_fm'] and model['d_cond_mtd'] != 'MH':
         remarks.append('LOSS.apply_fm was left out: here MH alone matches features')
     for key in ('g_init', 'd_init'):
@@ -91,33 +96,13 @@ def _model(config: Mapping, sections: Mapping) -> dict:
         discriminator=backbone_config(config),
         loss=conditioning_config(config),
         adversarial_loss=adversarial_config(config),
-        techniques=_penalties(sections),
+        techniques=technique_configs(sections),
         d_updates=optimization['d_updates_per_step'],
         accumulation=optimization['acml_steps'],
         ema=_average(sections),
     )
     left_out = {'techniques': [], 'ema': None, 'accumulation': 1}
     return {k: v for k, v in ours.items() if left_out.get(k, NOT_GIVEN) != v}
-
-
-def _penalties(sections: Mapping) -> list[dict]:
-    loss, style = sections['LOSS'], sections['STYLEGAN']
-    is_style = sections['MODEL']['backbone'] == STYLE
-    penalties = []
-    if loss['apply_r1_reg']:
-        interval = style['d_reg_interval'] if is_style else 1
-        penalties.append(
-            dict(type='R1', **given(weight=loss['r1_lambda']), interval=interval)
-        )
-    if is_style and style['apply_pl_reg']:
-        penalties.append(
-            dict(
-                type='PathLength',
-                weight=style['pl_weight'],
-                interval=style['g_reg_interval'],
-            )
-        )
-    return penalties
 
 
 def _average(sections: Mapping) -> dict | None:
