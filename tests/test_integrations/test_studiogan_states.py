@@ -14,6 +14,7 @@ from reacgan_plugin.integrations.studiogan import (
     networks,
 )
 from reacgan_plugin.integrations.studiogan.command import run
+from reacgan_plugin.integrations.studiogan.files import export_files
 from reacgan_plugin.integrations.studiogan.technique_states import (
     import_technique_states,
 )
@@ -138,6 +139,17 @@ def trained(out, iterations, *flags) -> dict:
     )
     assert train([str(config), '--work-dir', str(out), *flags]) == 0
     return read_checkpoint(out / f'iter_{iterations}.pth')
+
+
+def test_states_of_techniques_are_exported_and_come_back(tmp_path):
+    emas = dict(D_real=4.0, D_fake=-4.0)
+    words = files_of(tmp_path, CONFIG, aa_p=0.375, lecam_emas=emas)
+    out = imported(tmp_path, CONFIG, *words)
+    paths = export_files(out / f'iter_{STEP}.pth', tmp_path / 'exported')
+    (path,) = (path for path in paths if 'model=D-' in path.name)
+    content = read_checkpoint(path)
+    assert content['aa_p'] == 0.375
+    assert content['lecam_emas'] == emas
 
 
 def test_a_run_with_states_of_techniques_resumes_with_them(tmp_path, capsys):

@@ -19,6 +19,7 @@ from reacgan_plugin.integrations.studiogan.names import (
 )
 from reacgan_plugin.integrations.studiogan.numpy_numbers import numpy_numbers_read
 from reacgan_plugin.integrations.studiogan.technique_states import (
+    export_technique_states,
     import_technique_states,
 )
 
@@ -161,6 +162,7 @@ def export_files(checkpoint: str | Path, folder: str | Path) -> list[Path]:
         raise ValueError(f'{checkpoint} is no checkpoint of reacgan_plugin')
     step, folder = content['meta'].get('iter', 0), Path(folder)
     run = {**RUN, 'step': step, 'seed': content['meta'].get('seed', 0)}
+    run |= export_technique_states(content['state_dict'])
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for network, (short, export) in EXPORT.items():

@@ -47,6 +47,20 @@ def import_technique_states(
     return remarks
 
 
+def export_technique_states(state: Mapping[str, Tensor]) -> dict:
+    """What :func:`import_technique_states` reads, of a model's state dict; nothing of
+    techniques that are not there."""
+    found = {}
+    for name, value in state.items():
+        technique, _, buffer = name.rpartition('.')
+        if name.startswith('techniques.') and buffer == 'strength':
+            found['aa_p'] = value.item()
+        elif buffer == 'averages' and state.get(f'{technique}.begun', 0) > 0:
+            real, fake = value.tolist()
+            found['lecam_emas'] = dict(D_real=real, D_fake=fake)
+    return found
+
+
 def _strength(content: Mapping, path: str | Path) -> float | None:
     """One number for ADA and APA; files of early versions call it ``ada_p``."""
     found = content.get('aa_p', content.get('ada_p', NOT_GIVEN))
