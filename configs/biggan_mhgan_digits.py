@@ -1,8 +1,8 @@
 """Multi-hinge on real handwritten digits, with what it needs to leave chance there.
 
-Under spectral norm its loss is lowered fastest by shrinking the features, after which all
-classes tie; without, the discriminator wins, unless R1 and R2 hold it back. Weights of the
-generator's terms, penalties and learning rates are ours, found by trying.
+Under spectral norm its loss is lowered fastest by shrinking the features, after which
+all classes tie; without, the discriminator wins, unless R1 and R2 hold it back. Weights
+of the generator's terms, penalties and learning rates are ours, found by trying.
 """
 
 _base_ = 'biggan_reacgan_digits.py'
