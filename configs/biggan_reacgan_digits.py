@@ -40,4 +40,6 @@ custom_hooks = [
         train=_base_.train_dataloader.dataset,
         held_out=_base_.held_out,
     ),
+    dict(type='MetricsFileHook'),
+    dict(type='DiagnosticsHook', interval=100),
 ]

@@ -6,6 +6,7 @@ import mmcv.transforms  # registers mmcv's own transforms in the root  # noqa: F
 
 from reacgan_plugin import backbones, data, hooks, registry, techniques
 from reacgan_plugin.conditioning.names import CONDITIONINGS, HEADS
+from reacgan_plugin.evaluation.names import EXTRACTORS, METRICS
 from reacgan_plugin.gan import adversarial
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
@@ -31,6 +32,7 @@ OWN_MODELS = {
 BACKBONES = {name: getattr(backbones, name) for name in backbones.__all__}
 DATASETS = {
     'Digits': data.Digits,
+    'DigitPairs': data.DigitPairs,
     'ClassFolder': data.ClassFolder,
     'CIFAR10': data.CIFAR10,
     'CIFAR100': data.CIFAR100,
@@ -41,19 +43,16 @@ TRANSFORMS = {
     'CenterCropSquare': data.CenterCropSquare,
     'PackImage': data.PackImage,
 }
-HOOKS = {
-    'SampleGridHook': hooks.SampleGridHook,
-    'LossCurveHook': hooks.LossCurveHook,
-    'ProbeReportHook': hooks.ProbeReportHook,
-    'RunningMeansHook': hooks.RunningMeansHook,
-}
+HOOKS = {name: getattr(hooks, name) for name in hooks.__all__}
 OWN = [
     (registry.MODELS, {**CONDITIONINGS, **HEADS, **LAYERS}),
     (registry.MODELS, {**ADVERSARIAL_LOSSES, **TECHNIQUES, **OWN_MODELS}),
+    (registry.MODELS, EXTRACTORS),
     (registry.BACKBONES, BACKBONES),
     (registry.DATASETS, DATASETS),
     (registry.TRANSFORMS, TRANSFORMS),
     (registry.HOOKS, HOOKS),
+    (registry.METRICS, METRICS),
     (registry.RUNNERS, {'GANRunner': GANRunner}),
     (registry.LOOPS, {'GANTrainLoop': GANTrainLoop}),
     (

@@ -38,6 +38,13 @@ def in_range(key: str, value: float, *, above: float, up_to: float | None = None
     raise ValueError(f'{key}={value!r} is out of range; allowed: {allowed}')
 
 
+def whole(key: str, value: int, *, above: int) -> int:
+    """The value, if it is a whole number and above < value; else ValueError."""
+    if isinstance(in_range(key, value, above=above), int):
+        return value
+    raise ValueError(f'{key}={value!r} is no whole number; allowed: above {above}')
+
+
 def some(names: Iterable[str], most: int = 10) -> str:
     """The first names of a list, and how many more there are."""
     names = list(names)

@@ -23,6 +23,11 @@ RUNS = count(1)  # of this process
 REFUSED = {
     'compile': 'would compile the whole step, which breaks it; the networks alone '
     'are compiled by model=dict(compile=dict(mode=...))',
+    **dict.fromkeys(
+        ('val_cfg', 'val_dataloader', 'val_evaluator'),
+        'belongs to a loop over labelled images; samples are evaluated by a hook: '
+        "default_hooks=dict(evaluation=dict(type='EvaluationHook', metrics=[...]))",
+    ),
     **OF_ONE_NETWORK,
 }
 
@@ -96,6 +101,12 @@ class GANRunner(SafeRunner):
             self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
         self.load_or_resume()
 
+    def to_start_from(self, state: dict) -> dict:
+        """Networks alone: techniques and the count of iterations begin anew."""
+        own = self.model.state_dict()
+        theirs = {k: v for k, v in state.items() if not _begins_anew(k)}
+        return theirs | {k: v for k, v in own.items() if _begins_anew(k)}
+
     def _log_negatives(self) -> None:
         exact = self.model.accumulation_mode == 'exact'
         negatives = describe_negatives(self.model.loss, self.batch, exact)
@@ -109,6 +120,10 @@ class GANRunner(SafeRunner):
             return super().build_param_scheduler(schedules_by_network(scheduler))
         except (TypeError, AssertionError) as error:
             raise ValueError(f'param_scheduler: {error}') from error
+
+
+def _begins_anew(name: str) -> bool:
+    return name == '_extra_state' or name.startswith('techniques.')
 
 
 def _on_several_gpus() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -96,11 +97,18 @@ class SafeRunner(Runner):
             self._resume, self._load_from = newest is not None, newest
         super().load_or_resume()
 
+    def to_start_from(self, state: dict) -> dict:
+        """What a new run takes over of another run's state dict; here all of it."""
+        return state
+
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
-        """Load the model's weights alone."""
+        """Load the model's weights alone, for a new run."""
+        return self._loaded(filename, self.to_start_from)
+
+    def _loaded(self, filename: str, taken: Callable[[dict], dict]) -> dict:
         checkpoint = read_checkpoint(filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        self.load_model_state(checkpoint['state_dict'], filename)
+        self.load_model_state(taken(checkpoint['state_dict']), filename)
         self.logger.info(f'Weights loaded from {filename}')
         return checkpoint
 
@@ -110,7 +118,7 @@ class SafeRunner(Runner):
         Raises: BadCheckpoint for one of another model, of weights alone, or with
         other schedules.
         """
-        checkpoint = self.load_checkpoint(filename)
+        checkpoint = self._loaded(filename, taken=dict)
         if 'optimizer' not in checkpoint:
             raise BadCheckpoint(f'{filename} has weights alone; use load_from instead')
         self._same_seed(checkpoint, filename)

@@ -14,6 +14,8 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='SampleGridHook', interval=2000),
     dict(type='LossCurveHook'),
+    dict(type='MetricsFileHook'),
+    dict(type='DiagnosticsHook', interval=500),
 ]
 log_processor = dict(
     by_epoch=False,

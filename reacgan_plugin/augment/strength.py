@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reacgan_plugin.distributed import default_group, gather_rows
-from reacgan_plugin.options import in_range
+from reacgan_plugin.options import in_range, whole
 
 
 class AdaptiveStrength(nn.Module):
@@ -41,7 +41,7 @@ class AdaptiveStrength(nn.Module):
         if target is not None:
             in_range('target', target, above=-1, up_to=1)
         self.target = target
-        self.interval = in_range('interval', interval, above=0)
+        self.interval = whole('interval', interval, above=0)
         self.kimg = in_range('kimg', kimg, above=0)
         if strength != 0:  # the only number allowed that in_range cannot allow
             in_range('strength', strength, above=0, up_to=1)

@@ -30,8 +30,9 @@ def warped_pixels(x: Tensor, source: Tensor) -> Tensor:
 @full_precision
 def warped(x: Tensor, source: Tensor) -> Tensor:
     """As :func:`warped_pixels`, but on doubled images, which are halved again: there
-    interpolation costs no detail (Karras et al. 2020, "Training Generative Adversarial
-    Networks with Limited Data", appendix B). The identity changes nothing, to rounding.
+    interpolation costs little detail (Karras et al. 2020, "Training Generative
+    Adversarial Networks with Limited Data", appendix B). The identity changes nothing,
+    to rounding.
 
     Images are mirrored after they were doubled and not before, but for 5 positions:
     the size of what is doubled does not depend on the matrices then.
@@ -40,7 +41,7 @@ def warped(x: Tensor, source: Tensor) -> Tensor:
         resampling(side, x.dtype, x.device) for side in x.shape[2:]
     )
     doubled = double_y @ (x @ double_x.T)
-    moved = _sampled(doubled, source, x.shape[2:], rate=2, first=CENTRE)
+    moved = _sampled(doubled, source, x.shape[2:], rate=2, first=float(CENTRE))
     return halve_y @ (moved @ halve_x.T)
 
 

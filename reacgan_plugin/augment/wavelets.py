@@ -34,7 +34,7 @@ SYM2 = tuple(
     for whole, sign in ((1, 1), (3, 1), (3, -1), (1, -1))
 )
 MARGIN = 5  # positions of a doubled side before and after the image's own
-CENTRE = sum(n * tap for n, tap in enumerate(SYM6)) / sum(SYM6)  # between taps 5 and 6
+CENTRE = 5  # as published; flips and quarter turns move positions onto positions
 
 
 @lru_cache
@@ -45,7 +45,7 @@ def resampling(
     """Doubling (2 S + 10, S) and halving (S, 2 S + 10) of a side by SYM6.
 
     A doubled side has 5 positions more before and after. Halving undoes doubling, to
-    rounding. Pixel n lies at position 2 n + CENTRE, where slopes are doubled exactly.
+    rounding. Pixel n lies at position 2 n + CENTRE.
     """
     row = torch.arange(2 * (side + MARGIN), device='cpu')
     pixel = torch.arange(-MARGIN, side + MARGIN, device='cpu')

@@ -36,10 +36,12 @@ def timm_network(
     weights: str | None = None,
     out_indices: Sequence[int] | None = None,
     options: Mapping | None = None,
+    classifier: bool = False,
 ) -> nn.Module:
     """A network without its classifier, or one that gives the maps of some stages.
 
-    Args: as of :class:`~reacgan_plugin.backbones.timm_features.TimmFeatures`.
+    Args: as of :class:`~reacgan_plugin.backbones.timm_features.TimmFeatures`; and
+        ``classifier``: keep it.
 
     Raises: ImportError without timm; ValueError for a network, stage or option that
     timm does not have, for stages out of order, and for weights that are not there or
@@ -53,7 +55,7 @@ def timm_network(
         raise ValueError(
             f'name={name!r} is no network of timm{did_you_mean(name, known)}'
         )
-    plain = {**(options or {}), 'num_classes': 0}
+    plain = {**(options or {}), **({} if classifier else {'num_classes': 0})}
     wanted = plain
     if out_indices is not None:
         stages = {'features_only': True, 'out_indices': tuple(out_indices)}

@@ -4,6 +4,7 @@ from reacgan_plugin.data.checks import check_dataset, check_image_size, check_la
 from reacgan_plugin.data.cifar import CIFAR10, CIFAR100
 from reacgan_plugin.data.class_folder import ClassFolder
 from reacgan_plugin.data.dataset import ImageDataset, SeededDataset, build_pipeline
+from reacgan_plugin.data.digit_pairs import DigitPairs
 from reacgan_plugin.data.digits import Digits, load_digit_images
 from reacgan_plugin.data.instance_selection import InstanceSelection
 from reacgan_plugin.data.loader import build_train_loader
@@ -16,6 +17,7 @@ __all__ = [
     'CIFAR100',
     'CenterCropSquare',
     'ClassFolder',
+    'DigitPairs',
     'Digits',
     'GlobalBatchSampler',
     'ImageDataset',

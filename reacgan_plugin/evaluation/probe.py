@@ -65,6 +65,13 @@ class DigitProbe:
             rows = np.tanh(rows @ weight + bias)
         return rows
 
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """What the last layer makes of features (N, 32): (N, K)."""
+        logits = features @ self.classifier.coefs_[-1] + self.classifier.intercepts_[-1]
+        if len(self.classifier.classes_) > 2:
+            return logits
+        return np.concatenate([np.zeros_like(logits), logits], axis=1)  # of two classes
+
     def _standardised(self, grey: np.ndarray) -> np.ndarray:
         """Rows (N, 256). One mean and scale for all pixels: those that are always black
         in real digits would otherwise blow up the slightest noise in generated ones."""

@@ -6,12 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reacgan_plugin.evaluation.quantise import to_uint8
 from reacgan_plugin.options import in_range
-
-
-def to_uint8(image: Tensor) -> Tensor:
-    """[-1, 1] floats -> 0..255, clipped and rounded."""
-    return image.float().mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def draw_z(
@@ -24,6 +20,21 @@ def draw_z(
         return torch.randn(count, z_dim, generator=generator)
     z, limit = torch.empty(count, z_dim), truncation
     return nn.init.trunc_normal_(z, a=-limit, b=limit, generator=generator)
+
+
+def truncation_of(
+    generator: nn.Module, truncation: float | None
+) -> tuple[dict, float | None]:
+    """What the generator is told of a truncation, and the largest entry of z: one with
+    styles is told psi, another gets truncated z.
+
+    Raises: ValueError for a truncation that is not above 0.
+    """
+    if truncation is not None:
+        in_range('truncation', truncation, above=0)
+        if hasattr(generator, 'styles'):
+            return {'truncation': truncation}, None
+    return {}, truncation
 
 
 def draw_images(
@@ -41,11 +52,8 @@ def draw_images(
 
     Raises: ValueError for a truncation that is not above 0.
     """
-    generator, options, limit = model.generator, {}, truncation
-    if truncation is not None:
-        in_range('truncation', truncation, above=0)
-        if hasattr(generator, 'styles'):
-            options, limit = {'truncation': truncation}, None
+    generator = model.generator
+    options, limit = truncation_of(generator, truncation)
     z = draw_z(len(label), generator.z_dim, seed, truncation=limit)
     return generate(model, label, z=z, **options)
 

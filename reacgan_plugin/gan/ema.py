@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.layers.modes import singular_vectors
+from reacgan_plugin.options import in_range, one_of, whole
 
 
 class Average(NamedTuple):
@@ -59,6 +60,8 @@ def ema_settings(ema: dict | None, owner: str = 'model.ema') -> Average | None:
     for key, largest in (('decay', 1), ('half_life', None), ('ramp_up', None)):
         if ema.get(key) is not None:
             in_range(f'{owner}.{key}', ema[key], above=0, up_to=largest)
+    if 'start' in ema:
+        whole(f'{owner}.start', ema['start'], above=-1)
     if 'half_life' in ema and 'decay' in ema:
         raise ValueError(f'{owner} has decay and half_life; allowed: one of them')
     if 'ramp_up' in ema and 'half_life' not in ema:
@@ -77,13 +80,21 @@ def update_average(
 ) -> None:
     """average <- decay x average + (1 - decay) x module.
 
-    Floating-point buffers (batch norm statistics, singular vectors) are averaged like
-    parameters unless they shall be copied; integer ones are copied. Decay 0 copies.
+    Floating-point buffers (batch norm statistics) are averaged like parameters unless
+    they shall be copied. Copied are integer ones, and singular vectors: the mean of
+    vectors that turn is shorter than 1, and the norm found by it too small, which
+    nothing mends in an average that is never trained. Decay 0 copies.
     """
+    vectors = {id(getattr(part, name)) for part, name in singular_vectors(average)}
+
+    def is_averaged(buffer: torch.Tensor) -> bool:
+        plain = buffer.is_floating_point() and id(buffer) not in vectors
+        return plain and not copy_buffers
+
     buffers = list(zip(average.buffers(), module.buffers(), strict=True))
-    floating = [p for p in buffers if p[0].is_floating_point() and not copy_buffers]
+    floating = [pair for pair in buffers if is_averaged(pair[0])]
     averaged = [*zip(average.parameters(), module.parameters(), strict=True), *floating]
     torch._foreach_lerp_(*map(list, zip(*averaged, strict=True)), 1 - decay)
-    copied = [p for p in buffers if copy_buffers or not p[0].is_floating_point()]
+    copied = [pair for pair in buffers if not is_averaged(pair[0])]
     if copied:
         torch._foreach_copy_(*map(list, zip(*copied, strict=True)))

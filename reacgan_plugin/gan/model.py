@@ -126,8 +126,7 @@ class ConditionalGAN(BaseModel):
             self.generator.to(memory_format=torch.channels_last)
             self.discriminator.to(memory_format=torch.channels_last)
         self.techniques = Techniques(build(MODELS, t) for t in techniques)
-        for technique in self.techniques:
-            technique.check(self)
+        self.techniques.check(self)
         self.ema = ema_settings(ema)
         self.generator_ema = averaged_copy(self.generator) if self.ema else None
         self.judge = passes_of(discriminator_passes, self.discriminator)

@@ -56,7 +56,7 @@ class DiscriminatorObjective:
                 shown.fake.detach(),
                 shown.fake_label,
             )
-        return Judged(real, fake._replace(z=z), image, fake_image, shown)
+        return Judged(real, fake._replace(z=z), image, label, fake_image, shown)
 
     def terms(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms of a whole batch, read off outputs alone."""
@@ -105,7 +105,7 @@ class GeneratorObjective:
             real = None
             if shown.real is not None:
                 real = discriminator(shown.real, shown.label)
-        return Judged(real, fake._replace(z=z), image, fake_image, shown)
+        return Judged(real, fake._replace(z=z), image, image_label, fake_image, shown)
 
     def terms(self, judged: Judged) -> dict[str, Tensor]:
         """Weighted terms of a whole batch, read off outputs alone."""

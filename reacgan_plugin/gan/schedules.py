@@ -27,6 +27,12 @@ def schedules_by_network(cfg) -> dict[str, list]:
     Raises: ValueError for an entry that names no network, for one that is no schedule,
     and for a schedule that counts epochs, of which there are none.
     """
+    if isinstance(cfg, Mapping) and 'type' in cfg and set(cfg) & set(NETWORKS):
+        raise ValueError(
+            f'{KEY} has a type and an entry for a network: a schedule of both, perhaps '
+            "the base config's, and one of each; allowed: one of them, the latter with "
+            '_delete_=True'
+        )
     if not isinstance(cfg, Mapping) or 'type' in cfg:
         return {name: _listed(KEY, cfg) for name in NETWORKS}
     for name in cfg:

@@ -7,6 +7,7 @@ of z.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -36,6 +37,7 @@ class Judged(NamedTuple):
     real: DiscriminatorOutput | None  # None in a generator update that needs none
     fake: DiscriminatorOutput
     image: Tensor | None = None  # reals before any technique
+    label: Tensor | None = None  # (N,) of these
     fake_image: Tensor | None = None  # fakes before any technique
     shown: Shown | None = None
 
@@ -91,7 +93,29 @@ class Technique(nn.Module):
 
 
 class Techniques(nn.ModuleList):
-    """Several techniques, one after the other, at each point."""
+    """Several techniques, one after the other, at each point.
+
+    Raises: ValueError for what is no technique, and for one that is there twice, whose
+    terms would have the same names.
+    """
+
+    def __init__(self, techniques: Iterable[Technique] = ()):
+        techniques = list(techniques)
+        for number, technique in enumerate(techniques):
+            key, kind = f'model.techniques[{number}]', type(technique)
+            if not isinstance(technique, Technique):
+                raise ValueError(
+                    f'{key} is {technique!r}, which is no technique; allowed: a list '
+                    "of them or of configs, [dict(type='DiffAugment')]"
+                )
+            if kind is not Technique and kind in map(type, techniques[:number]):
+                raise ValueError(f'{key} is a second {kind.__name__}; allowed: one')
+        super().__init__(techniques)
+
+    def check(self, gan: nn.Module) -> None:
+        """Called when the model is built; ValueError where one cannot work with it."""
+        for technique in self:
+            technique.check(gan)
 
     def latent(self, z: Tensor, label: Tensor, gan: nn.Module) -> Tensor:
         for technique in self:

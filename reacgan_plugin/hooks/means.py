@@ -58,6 +58,10 @@ class RunningMeansHook(RuntimeInfoHook):
         hub.update_scalar('iteration', batch_idx + 1)  # for curves, not for the line
         self._start_over()
 
+    def leave_out(self, seconds: float) -> None:
+        """Time that went into something else than training."""
+        self.since += seconds
+
     def _start_over(self) -> None:
         # a term of some iterations only, a lazy penalty, is 0 where it is absent
         self.sums = dict.fromkeys(self.sums, 0)

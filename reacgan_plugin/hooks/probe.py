@@ -9,6 +9,7 @@ import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
+from reacgan_plugin.evaluation.reals import images_and_labels
 from reacgan_plugin.evaluation.report import format_report, probe_report
 from reacgan_plugin.evaluation.sampling import as_arrays, draw_z, generate
 from reacgan_plugin.registry import DATASETS, build
@@ -63,10 +64,3 @@ def _speed(message_hub) -> list[str]:
     if speeds is None:
         return []
     return [f'speed     {np.median(speeds.data[0]):.0f} real images/s']
-
-
-def images_and_labels(dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, H, W, C) uint8 and labels (N,) of a data set or its config."""
-    dataset = build(DATASETS, dataset)
-    images = torch.stack([dataset[i]['image'] for i in range(len(dataset))])
-    return as_arrays(images), dataset.labels

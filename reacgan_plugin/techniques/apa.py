@@ -24,6 +24,7 @@ class APA(AdaptiveTechnique):
         kimg: thousands of real images in which it can get from 0 to 1.
         strength: p at first.
 
+    In the list it belongs before other augmentations, which then see pseudo reals too.
     Raises: ValueError as :class:`AdaptiveTechnique`, and, in an update, where real
     samples and fakes are not equally many.
     """

@@ -31,6 +31,14 @@ class BalancedConsistencyRegularisation(ConsistencyRegularisation):
         super().__init__(weight=weight, **options)
         self.weight_fake = in_range('weight_fake', weight_fake, above=0)
 
+    def check(self, gan: nn.Module) -> None:
+        if any(type(t) is ConsistencyRegularisation for t in gan.techniques):
+            raise ValueError(
+                'ConsistencyRegularisation and BalancedConsistencyRegularisation are '
+                'both in model.techniques, and reals would count twice; allowed: the '
+                'latter alone'
+            )
+
     def discriminator_penalties(
         self, judged: Judged, gan: nn.Module
     ) -> dict[str, Tensor]:

@@ -71,7 +71,8 @@ class ConsistencyRegularisation(Technique):
 
 def checked_outputs(of: Iterable[str]) -> tuple[str, ...]:
     """The names, if there are some and all are known; else ValueError."""
-    names = tuple(one_of('of', name, OUTPUTS) for name in of)
+    listed = (of,) if isinstance(of, str) else of
+    names = tuple(one_of('of', name, OUTPUTS) for name in listed)
     if not names:
         raise ValueError(f'of={of!r} names nothing; allowed: some of {OUTPUTS}')
     return names

@@ -18,8 +18,9 @@ class DiscriminatorAverage(Technique):
     Args:
         decay, half_life, ramp_up, start: as of
             :class:`~reacgan_plugin.gan.ema.Average`; with none of the first two
-            ``decay`` is 0.9999. One iteration counts once, however many discriminator
-            updates it has, and as the images of one of them.
+            ``decay`` is 0.9999. It is a copy after the first iteration, so that it
+            begins with what ``load_from`` loaded. One iteration counts once, however
+            many discriminator updates it has, and as the images of one of them.
 
     It is in the model's state dict and takes the memory of one more discriminator.
     Raises: ValueError for settings that are not allowed.
@@ -31,7 +32,7 @@ class DiscriminatorAverage(Technique):
         decay: float | None = None,
         half_life: float | None = None,
         ramp_up: float | None = None,
-        start: int = 0,
+        start: int = 1,
     ):
         super().__init__()
         given = dict(decay=decay, half_life=half_life, ramp_up=ramp_up, start=start)

@@ -48,7 +48,7 @@ class GradientPenalty(LazyPenalty):
         real, fake = judged.image.detach(), judged.fake_image.detach()
         image = self.points(real, fake).requires_grad_()
         with aside(gan.discriminator):
-            output = gan.discriminator(image, judged.shown.label)
+            output = gan.discriminator(image, judged.label)
         return {self.term: self.factor * self.penalty(output.realness, image)}
 
 

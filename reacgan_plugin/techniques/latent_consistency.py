@@ -38,10 +38,9 @@ class LatentConsistencyRegularisation(Technique):
         noise: standard deviation of e; 0.05 in the reference's BigGAN.
         of: as in :class:`~.consistency.ConsistencyRegularisation`.
 
-    G(z + e) takes passes of its own, by G and D. G(z) takes others in the generator's
-    update, where both get the same noise of the generator's own, and in the
-    discriminator's if the step's output is no match: made in half precision, whose
-    rounding is as large as the difference, or of an augmented image. Compared are the
+    Both take passes of their own, by G and in the discriminator's update by D, so that
+    they get the same noise of the generator's own and its same mixing of styles, in
+    float32: half precision's rounding is as large as the difference. Compared are
     fakes before any augmentation.
     Raises: ValueError for a setting that is not allowed, and in the step when the
     conditioning has nothing of what ``of`` names.
@@ -66,10 +65,12 @@ class LatentConsistencyRegularisation(Technique):
     def discriminator_penalties(
         self, judged: Judged, gan: nn.Module
     ) -> dict[str, Tensor]:
-        fake = judged.fake
-        untouched = judged.shown.fake is judged.fake_image
-        said = fake if untouched and gan.amp is None else _judged(fake.z, fake, gan)
-        penalty = discrepancy(said, _judged(self.near(fake.z), fake, gan), self.of)
+        fake, near = judged.fake, self.near(judged.fake.z)
+        state = Randomness(near)
+        said = _judged(fake.z, fake, gan)
+        with drawn_again(state, near):
+            other = _judged(near, fake, gan)
+        penalty = discrepancy(said, other, self.of)
         return {'loss_latent_consistency': self.weight_discriminator * penalty}
 
     def generator_penalties(self, judged: Judged, gan: nn.Module) -> dict[str, Tensor]:

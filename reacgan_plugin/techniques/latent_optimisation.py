@@ -10,7 +10,7 @@ from reacgan_plugin.gan.aside import aside
 from reacgan_plugin.gan.replay import put_vectors, vectors_of
 from reacgan_plugin.gan.technique import Judged, Technique
 from reacgan_plugin.layers import frozen
-from reacgan_plugin.options import in_range
+from reacgan_plugin.options import in_range, whole
 
 
 class LatentOptimisation(Technique):
@@ -49,7 +49,7 @@ class LatentOptimisation(Technique):
         super().__init__()
         self.rate = in_range('rate', rate, above=0)
         self.damping = in_range('damping', damping, above=0)
-        self.steps = in_range('steps', steps, above=0)
+        self.steps = whole('steps', steps, above=0)
         self.fraction = in_range('fraction', fraction, above=0, up_to=1)
         self.weight = in_range('weight', weight, above=0)
         self.clip = clip if clip is None else in_range('clip', clip, above=0)

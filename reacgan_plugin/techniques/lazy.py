@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from reacgan_plugin.gan.technique import Technique
-from reacgan_plugin.options import in_range
+from reacgan_plugin.options import in_range, whole
 
 
 class LazyPenalty(Technique):
@@ -22,7 +22,7 @@ class LazyPenalty(Technique):
     def __init__(self, *, weight: float, interval: int = 1):
         super().__init__()
         self.weight = in_range('weight', weight, above=0)
-        self.interval = in_range('interval', interval, above=0)
+        self.interval = whole('interval', interval, above=0)
 
     def due(self, gan: nn.Module) -> bool:
         """Whether the penalty is taken in the model's present iteration."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from reacgan_plugin.distributed import default_group, gather_rows
 from reacgan_plugin.functional.lecam import lecam
 from reacgan_plugin.gan.technique import Judged, Technique
-from reacgan_plugin.options import in_range
+from reacgan_plugin.options import in_range, whole
 
 
 class LeCam(Technique):
@@ -33,7 +33,7 @@ class LeCam(Technique):
         super().__init__()
         self.weight = in_range('weight', weight, above=0)
         self.decay = in_range('decay', decay, above=0, up_to=1)
-        self.start = in_range('start', start, above=-1)
+        self.start = whole('start', start, above=-1)
         self.register_buffer('averages', torch.zeros(2))  # a_R, a_F
         self.register_buffer('begun', torch.zeros(()))  # 1 once they hold a batch
 

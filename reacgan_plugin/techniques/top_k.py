@@ -10,7 +10,7 @@ from torch import nn
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
 from reacgan_plugin.gan.technique import Technique
 from reacgan_plugin.gan.trees import rows_of
-from reacgan_plugin.options import in_range
+from reacgan_plugin.options import in_range, whole
 
 
 class TopK(Technique):
@@ -34,7 +34,7 @@ class TopK(Technique):
         super().__init__()
         self.gamma = in_range('gamma', gamma, above=0, up_to=1)
         self.nu = in_range('nu', nu, above=0, up_to=1)
-        self.interval = in_range('interval', interval, above=0)
+        self.interval = whole('interval', interval, above=0)
 
     def check(self, gan: nn.Module) -> None:
         if gan.adversarial_loss.needs_real:

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from reacgan_plugin.evaluation.statistics import frechet_distance, within_class_spread
+from reacgan_plugin.evaluation.statistics import (
+    frechet_distance,
+    gaussian_distance,
+    gaussian_of,
+    within_class_spread,
+)
 
 
 def rows(count=200, width=5, seed=0, scale=1.0, shift=0.0):
@@ -87,3 +92,11 @@ def test_spread_of_nothing_is_an_error():
         within_class_spread([[0.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match=r'2 features, but labels of shape \(3,\)'):
         within_class_spread([[0.0], [1.0]], [0, 1, 1])
+
+
+@pytest.mark.parametrize('counts', [(30, 30), (10, 39), (2, 25)])
+def test_fewer_rows_than_columns_give_the_same_distance_by_their_products(counts):
+    a, b = (rows(n, 40, seed=seed) for seed, n in enumerate(counts))
+    by_covariances = gaussian_distance(gaussian_of(a), gaussian_of(b))
+    assert frechet_distance(a, b) == pytest.approx(by_covariances, rel=1e-6)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from reacgan_plugin.gan.ema import averaged_copy, ema_settings, update_average
-from reacgan_plugin.layers import conv2d
+from reacgan_plugin.layers import conv2d, linear
 
 
 def network():
@@ -31,7 +31,9 @@ def test_the_average_moves_by_the_formula_in_parameters_and_float_buffers(decay)
         module = trained(module)
         update_average(average, module, decay)
         for name, value in module.state_dict().items():
-            if value.is_floating_point():
+            if name.endswith(('_u', '_v')):  # singular vectors are copied
+                expected[name] = value
+            elif value.is_floating_point():
                 expected[name] = decay * expected[name] + (1 - decay) * value
     moved = [name for name, value in expected.items() if value.is_floating_point()]
     assert len(moved) == 8  # two weights and biases, two statistics, two vectors
@@ -151,3 +153,20 @@ def test_settings_of_an_average_that_are_not_allowed_raise(settings, message):
 
 def test_no_settings_are_no_average():
     assert ema_settings(None) is None
+
+
+def test_an_average_keeps_the_largest_singular_values_of_normalised_weights():
+    torch.manual_seed(0)
+    layer = linear(6, 6)
+    average = averaged_copy(layer)
+    for _ in range(50):  # vectors turn from step to step
+        with torch.no_grad():
+            layer.parametrizations.weight.original.copy_(torch.randn(6, 6))
+        for _ in range(20):
+            layer(torch.ones(1, 6))
+        update_average(average, layer, 0.9)
+    for name, value in layer.named_buffers():
+        assert torch.equal(average.get_buffer(name), value), name
+        assert value.norm() == pytest.approx(1, abs=1e-5)
+    raw = 'parametrizations.weight.original'
+    assert not torch.equal(average.get_parameter(raw), layer.get_parameter(raw))

@@ -13,6 +13,7 @@ from tiny_gan import (
 
 from reacgan_plugin.conditioning import DiscriminatorOutput
 from reacgan_plugin.functional import hinge_generator
+from reacgan_plugin.gan.adversarial import Hinge
 from reacgan_plugin.gan.technique import Technique
 
 
@@ -340,3 +341,17 @@ def test_images_that_techniques_get_are_float32_under_autocast():
     model.train_step(batch(size=32), optimizers(model))
     shown = [arguments[0] for point, arguments in record.calls if point == 'images']
     assert {s.fake.dtype for s in shown} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    'listed, message',
+    [
+        (['LeCam'], r"techniques\[0\] is 'LeCam', which is no technique"),
+        (dict(type='R1'), r"techniques\[0\] is 'type', which is no technique"),
+        ([Technique(), Hinge()], r'techniques\[1\] is Hinge\(\), which is no'),
+        ([Terms(), Record(), Terms()], r'techniques\[2\] is a second Terms'),
+    ],
+)
+def test_a_list_with_what_does_not_belong_there_raises(listed, message):
+    with pytest.raises(ValueError, match=message):
+        plain_gan(techniques=listed)

@@ -103,4 +103,7 @@ def test_three_iterations_with_average_follow_the_trace_of_the_reference():
     for network, (prefix, convert) in finals.items():
         state = getattr(model, network).state_dict()
         for key, expected in convert(part(golden, prefix)).items():
+            # the reference averages singular vectors, which we copy
+            if network == 'generator_ema' and key.endswith(('_u', '_v')):
+                continue
             assert relative_error(state[key], expected) < 1e-4, f'{network}.{key}'

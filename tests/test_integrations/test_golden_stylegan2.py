@@ -153,7 +153,7 @@ def test_r1_is_that_of_the_reference():
     technique = R1(weight=1.0)
     image = reals['image'].requires_grad_()
     shown = Shown('discriminator', image, reals['label'], image, reals['label'])
-    judged = Judged(real, real, image, image, shown)
+    judged = Judged(real, real, image, reals['label'], image, shown)
     terms = technique.discriminator_penalties(judged, gan)
     assert relative_error(terms['loss_r1'], golden['r1.value']) < 1e-5
     terms['loss_r1'].backward()

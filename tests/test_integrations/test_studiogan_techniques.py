@@ -159,7 +159,6 @@ PUBLISHED = {
             lecam_ema_start_iter=1000,
             lecam_ema_decay=0.99,
         ),
-        AUG=dict(apply_diffaug=True, diffaug_type='diffaug'),
     ),
     'stylegan2_reacgan_cifar10_ada.py': dict(
         MODEL=STYLEGAN2,

@@ -90,9 +90,8 @@ def test_exact_accumulation_is_the_whole_batch():
 
 def test_both_at_once_would_count_reals_twice_and_raise():
     pair = [BalancedConsistencyRegularisation(), ConsistencyRegularisation()]
-    model = plain_gan(techniques=pair)
-    with pytest.raises(ValueError, match="name a term 'loss_consistency'"):
-        model.train_step(batch(), optimizers(model))
+    with pytest.raises(ValueError, match='reals would count twice'):
+        plain_gan(techniques=pair)
 
 
 @pytest.mark.parametrize('name', ['weight_real', 'weight_fake'])

@@ -22,7 +22,7 @@ def refused(case) -> str | None:
         return 'gives no embedding; allowed: D2DCE and 2C'
     views = 'ConsistencyRegularisation', 'BalancedConsistencyRegularisation'
     if set(views) <= set(names):
-        return "two parts of an objective name a term 'loss_consistency'"
+        return 'reals would count twice'
     return None
 
 

@@ -21,7 +21,8 @@ from reacgan_plugin.techniques.discriminator_average import DiscriminatorAverage
 def averaged(make=plain_gan, *, seed=0, average=None, **options):
     """A model in training mode with an average of its discriminator."""
     torch.manual_seed(seed)
-    technique = DiscriminatorAverage(**(average or dict(decay=0.9)))
+    settings = {'start': 0, **(average or {'decay': 0.9})}
+    technique = DiscriminatorAverage(**settings)
     return make(techniques=[technique], **options).train()
 
 

@@ -51,6 +51,28 @@ def test_a_run_that_resumes_is_the_run_that_never_stopped(tmp_path, techniques):
         assert same_state(straight[part], resumed[part]) == []
 
 
+def test_a_new_run_takes_networks_of_another_and_begins_techniques_anew(tmp_path):
+    first = trained(tmp_path / 'first', "[dict(type='LeCam', start=1)]", 3)
+    path = str(tmp_path / 'first' / 'iter_3.pth')
+    few_shot = (
+        "[dict(type='FreezeD', layers=2), dict(type='ADA', strength=0.25, interval=9),"
+        "dict(type='DiscriminatorAverage', decay=0.5)]"
+    )
+    still = {
+        f'optim_wrapper__{network}__optimizer__lr': 0.0
+        for network in ('generator', 'discriminator')
+    }
+    second = trained(tmp_path / 'second', few_shot, 2, load_from=path, **still)
+    old, new = first['state_dict'], second['state_dict']
+    assert new['_extra_state'] == {'iteration': 2}
+    assert new['techniques.1.adaptive.strength'] == 0.25
+    weight = 'discriminator.head.projection.linear.bias'
+    assert torch.equal(new[weight], old[weight])
+    average = f'techniques.2.average.{weight.removeprefix("discriminator.")}'
+    assert torch.equal(new[average], old[weight])
+    assert not any(name.endswith('.averages') for name in new)
+
+
 def test_a_grid_shows_no_augmentation(tmp_path):
     hook = "[dict(type='SampleGridHook', interval=2)]"
     still = {  # so that the two runs differ in nothing but the augmentation

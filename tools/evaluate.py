@@ -1,0 +1,6 @@
+"""Evaluate a checkpoint or a folder of images; ``python tools/evaluate.py --help``."""
+
+from reacgan_plugin.evaluate import main
+
+if __name__ == '__main__':
+    main()
