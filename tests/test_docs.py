@@ -58,6 +58,7 @@ def test_the_guide_to_techniques_has_all_of_them_and_their_config_loads(tmp_path
     text = (ROOT / 'docs' / 'techniques.md').read_text()
     for name in techniques.__all__:
         assert f'\n| `{name}` |' in text
+        assert f'{{{name}}}' not in text  # a figure that nobody filled in
     assert 'with_techniques.py' in written_out('techniques', tmp_path)
     config, _ = load_config(str(tmp_path / 'with_techniques.py'))
     check_types(config)
