@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-import traceback
 from pathlib import Path
 
 from reacgan_plugin import distributed
+from reacgan_plugin.endings import leave, refuse
 from reacgan_plugin.evaluation.generators import BATCH_NORMS
 from reacgan_plugin.evaluation.resize import RESIZERS
 from reacgan_plugin.extras import missing_extra
@@ -222,7 +221,7 @@ def run(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     problem = missing_extra()
     if problem:
-        return _refuse(problem)
+        return refuse(problem)
     from reacgan_plugin.evaluation.ranks import RankFailed
     from reacgan_plugin.evaluation.result import write_json
 
@@ -230,7 +229,7 @@ def run(arguments: list[str] | None = None) -> int:
         distributed.start_process_group(options.launcher)
         found = evaluated(options)
     except (ValueError, OSError, ImportError, RankFailed) as error:
-        return _refuse(error)
+        return refuse(error)
     if distributed.rank() == 0:
         print(found.table())
         Path(options.out).parent.mkdir(parents=True, exist_ok=True)
@@ -239,28 +238,9 @@ def run(arguments: list[str] | None = None) -> int:
     return 1 if found.failed else 0
 
 
-def _refuse(problem) -> int:
-    print(f'error: {problem}', file=sys.stderr)
-    return 2
-
-
 def main() -> None:
     """Evaluate and leave the process, with the exit code."""
-    try:
-        code = run()
-    except Exception:
-        if distributed.world_size() == 1:
-            raise
-        traceback.print_exc()
-        code = 3  # and leave as below: the others must not wait for this process
-    if distributed.world_size() == 1:
-        sys.exit(code)
-    if code < 2:  # every process has come this far
-        distributed.end_process_group()
-    # gloo's threads may abort a process that ends the usual way
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(run, together=(0, 1), crashed=3)
 
 
 if __name__ == '__main__':

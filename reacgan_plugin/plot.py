@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from reacgan_plugin.endings import refuse
 from reacgan_plugin.extras import missing_extra
 
 MAPS = ('pca', 'tsne')
@@ -92,8 +93,7 @@ def run(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     problem = missing_extra()
     if problem:
-        print(f'error: {problem}', file=sys.stderr)
-        return 2
+        return refuse(problem)
     from reacgan_plugin.plotting import curve_page, read_runs
 
     out = Path(options.out)
@@ -113,8 +113,7 @@ def run(arguments: list[str] | None = None) -> int:
                 trust_imports=options.trust_imports,
             )
     except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        return refuse(error)
     print('\n'.join(map(str, written)))
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from reacgan_plugin.endings import refuse
 from reacgan_plugin.extras import missing_extra
 from reacgan_plugin.sampling.arguments import parse_arguments
 from reacgan_plugin.sampling.classes import class_indices
@@ -17,22 +18,17 @@ def run(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     problem = missing_extra()
     if problem:
-        return _refuse(problem)
+        return refuse(problem)
     from reacgan_plugin.sampling.jobs import do
 
     try:
         print(do(options))
     except (ValueError, OSError, ImportError) as error:
-        return _refuse(error)
+        return refuse(error)
     except KeyboardInterrupt:
         print('stopped; files that are in a folder stay', file=sys.stderr)
         return 130
     return 0
-
-
-def _refuse(problem) -> int:
-    print(f'error: {problem}', file=sys.stderr)
-    return 2
 
 
 if __name__ == '__main__':

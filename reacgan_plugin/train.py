@@ -7,10 +7,10 @@ import argparse
 import os
 import shlex
 import sys
-import traceback
 from pathlib import Path
 
 from reacgan_plugin import distributed
+from reacgan_plugin.endings import leave, refuse
 from reacgan_plugin.extras import RUNNER, missing_extra
 
 
@@ -106,7 +106,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Train; returns the exit code."""
     problem = missing_extra(RUNNER)
     if problem:
-        return _refuse(problem)
+        return refuse(problem)
     options = parse_arguments(arguments)
     from reacgan_plugin.checkpoint import BadCheckpoint
     from reacgan_plugin.gan.scaling import Overflow
@@ -120,17 +120,17 @@ def run(arguments: list[str] | None = None) -> int:
             runner.logger.info(remark)
         runner.prepare()
     except ImportError as error:
-        return _refuse(f'custom_imports or an extra: {_what_is_missing(error)}')
+        return refuse(f'custom_imports or an extra: {_what_is_missing(error)}')
     except (ValueError, OSError, SyntaxError) as error:
-        return _refuse(error)
+        return refuse(error)
     except (TypeError, KeyError, AssertionError, AttributeError) as error:
         if not (config and is_stock(config)):
             raise  # of ours, whose configs are checked key by key
-        return _refuse(f'{type(error).__name__}: {" ".join(str(error).split())}')
+        return refuse(f'{type(error).__name__}: {" ".join(str(error).split())}')
     try:
         runner.train()
     except (Overflow, BadCheckpoint) as error:
-        return _refuse(error)
+        return refuse(error)
     except Interrupted as stop:
         runner.visualizer.close()
         command = resume_command(sys.argv[1:] if arguments is None else arguments)
@@ -181,28 +181,9 @@ def _what_is_missing(error: ImportError) -> BaseException:
     return reason or error
 
 
-def _refuse(problem) -> int:
-    print(f'error: {problem}', file=sys.stderr)
-    return 2
-
-
 def main() -> None:
     """Train and leave the process, with the exit code."""
-    try:
-        code = run()
-    except Exception:
-        if distributed.world_size() == 1:
-            raise
-        traceback.print_exc()
-        code = 1  # and leave as below: the others must not wait for this process
-    if distributed.world_size() == 1:
-        sys.exit(code)
-    if code == 0:
-        distributed.end_process_group()
-    # gloo's threads may abort a process that ends the usual way
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(run, together=(0,), crashed=1)
 
 
 if __name__ == '__main__':

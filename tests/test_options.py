@@ -1,6 +1,6 @@
 import pytest
 
-from reacgan_plugin.options import did_you_mean, in_range, one_of
+from reacgan_plugin.options import did_you_mean, in_range, one_of, whole
 
 
 @pytest.mark.parametrize('value', [None, 'features', 'both'])
@@ -70,3 +70,13 @@ def test_a_number_below_an_open_range_raises_with_its_bound():
     with pytest.raises(ValueError) as caught:
         in_range('temperature', 0.0, above=0)
     assert str(caught.value) == 'temperature=0.0 is out of range; allowed: above 0'
+
+
+@pytest.mark.parametrize('value', [2.5, 2.0, True, '2', 0])
+def test_what_is_no_whole_number_in_range_raises(value):
+    with pytest.raises(ValueError, match=f'interval={value!r} .*allowed: above 0'):
+        whole('interval', value, above=0)
+
+
+def test_a_whole_number_in_range_is_handed_back():
+    assert whole('interval', 3, above=0) == 3

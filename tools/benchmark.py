@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+import word_types
 from benchmark_rows import draw
 
 COMMANDS = {
@@ -74,11 +75,14 @@ def _add_options(command: argparse.ArgumentParser, module) -> None:
     command.add_argument('--out', type=_path, help='file for the table')
     command.add_argument('--png', type=_picture, help='file for bars of the ratios')
     command.add_argument(
-        '--repeats', type=_count, default=5, help='timings of which the median counts'
+        '--repeats',
+        type=word_types.count,
+        default=5,
+        help='timings of which the median counts',
     )
     command.add_argument(
         '--threads',
-        type=_count,
+        type=word_types.count,
         default=1,
         help='1, as several wait for each other on a machine that is not idle',
     )
@@ -91,12 +95,6 @@ def _add_options(command: argparse.ArgumentParser, module) -> None:
     if hasattr(module, 'add_options'):
         module.add_options(command)
     command.set_defaults(measure=module.measure)
-
-
-def _count(word: str) -> int:
-    if word.isdecimal() and int(word) > 0:
-        return int(word)
-    raise argparse.ArgumentTypeError(f'{word!r} is not allowed; allowed: 1 or more')
 
 
 def _path(word: str) -> Path:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import math
 import tempfile
 import time
 
 import torch
+import word_types
 from benchmark_rows import Report, Row
 from mmengine.logging import MMLogger
 
@@ -38,22 +37,14 @@ SECONDS = dict(small=0.5, full=180.0)
 
 def add_options(command) -> None:
     command.add_argument(
-        '--seconds', type=_seconds, help='of each; default: by --scale, 180 for full'
+        '--seconds',
+        type=word_types.seconds,
+        help='of each; default: by --scale, 180 for full',
     )
     command.add_argument('--seed', type=int, default=0)
     command.add_argument(
         '--methods', nargs='+', choices=METHODS, metavar='NAME', help='default: all'
     )
-
-
-def _seconds(word: str) -> float:
-    try:
-        seconds = float(word)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds < math.inf:
-        return seconds
-    raise argparse.ArgumentTypeError(f'{word!r} is not allowed; allowed: above 0')
 
 
 def train_for(seconds: float, loss: dict, seed: int, work_dir: str):

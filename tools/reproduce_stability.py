@@ -11,13 +11,13 @@ finished are only drawn.
 from __future__ import annotations
 
 import argparse
-import math
 import platform
 import sys
 from pathlib import Path
 
 import stability_figures as figures
 import torch
+import word_types
 from stability_runs import Spec, results
 
 D2DCE = dict(type='D2DCE', margin=0.9, temperature=0.25, loss_weight=0.5, embed_dim=128)
@@ -52,12 +52,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         '--seconds',
-        type=_seconds,
+        type=word_types.seconds,
         help='processor time of each run, for each thread (default: 180; of formulas '
         'and grid 60)',
     )
     parser.add_argument(
-        '--seeds', type=_count, help='runs of each (default: 3; of formulas and grid 1)'
+        '--seeds',
+        type=word_types.count,
+        help='runs of each (default: 3; of formulas and grid 1)',
     )
     parser.add_argument(
         '--data',
@@ -74,31 +76,17 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
             f'--{name}', dest='what', action='store_const', const=name, help=what
         )
     parser.set_defaults(what='methods')
-    parser.add_argument('--jobs', type=_count, default=1, help='runs side by side')
+    parser.add_argument(
+        '--jobs', type=word_types.count, default=1, help='runs side by side'
+    )
     parser.add_argument(
         '--threads',
-        type=_count,
+        type=word_types.count,
         default=1,
         help='of each run; several of such small networks wait for each other',
     )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/stability'))
     return parser.parse_args(arguments)
-
-
-def _seconds(word: str) -> float:
-    try:
-        seconds = float(word)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds < math.inf:
-        return seconds
-    raise argparse.ArgumentTypeError(f'{word!r} is not allowed; allowed: above 0')
-
-
-def _count(word: str) -> int:
-    if word.isdecimal() and int(word) > 0:
-        return int(word)
-    raise argparse.ArgumentTypeError(f'{word!r} is not allowed; allowed: 1 or more')
 
 
 def specs_of(options: argparse.Namespace) -> list[Spec]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
+from reacgan_plugin.data.seeding import seed_generators
 from reacgan_plugin.registry import TRANSFORMS, build
 
-SEED_BYTES = 8
+
+class NamedClasses(Dataset):
+    """What follows from ``classes``, the names of the classes."""
+
+    @property
+    def num_classes(self) -> int:
+        """K, how many classes there are."""
+        return len(self.classes)
+
+    @property
+    def metainfo(self) -> dict:
+        """The names of the classes, where OpenMMLab's tools look for them."""
+        return dict(classes=tuple(self.classes))
 
 
-class ImageDataset(Dataset):
+class ImageDataset(NamedClasses):
     """Labelled images that go through a pipeline of transforms.
 
     Args:
@@ -31,16 +41,6 @@ class ImageDataset(Dataset):
         self.classes = [str(name) for name in classes]
         self.labels = np.asarray(labels, dtype=np.int64)
         self.pipeline = build_pipeline(pipeline)
-
-    @property
-    def num_classes(self) -> int:
-        """K, how many classes there are."""
-        return len(self.classes)
-
-    @property
-    def metainfo(self) -> dict:
-        """The names of the classes, where OpenMMLab's tools look for them."""
-        return dict(classes=tuple(self.classes))
 
     def load(self, index: int) -> dict:
         """The pipeline's input: 'label' and 'img' (H, W[, 3]) or 'img_path'."""
@@ -90,20 +90,6 @@ class SeededDataset(Dataset):
         index, position = item
         seed_generators(self.seed, position)
         return self.dataset[index]
-
-
-def seed_generators(seed: int, position: int) -> None:
-    """Seed random, numpy and torch (CPU) from one well mixed hash of the two numbers.
-
-    Neighbouring positions get unrelated streams, and so do the three libraries.
-    """
-    digest = blake2b(f'{seed},{position}'.encode(), digest_size=3 * SEED_BYTES).digest()
-    words = np.frombuffer(digest, dtype='<u4')
-    random.seed(int.from_bytes(digest[:SEED_BYTES], 'little'))
-    np.random.seed(words[2:4])
-    # The CPU generator itself: torch.manual_seed would go round every device, which
-    # takes sixty times as long and would reset a GPU's generator when nobody asked.
-    torch.default_generator.manual_seed(int(words[4]) << 32 | int(words[5]))
 
 
 def build_pipeline(pipeline: Sequence) -> list:

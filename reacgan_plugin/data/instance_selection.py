@@ -6,11 +6,6 @@ Letters: n images, D width of their features.
 
 from __future__ import annotations
 
-import math
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from mmengine.device import get_device
@@ -19,10 +14,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from reacgan_plugin import distributed
-from reacgan_plugin.data.dataset import SeededDataset, seed_generators
+from reacgan_plugin.data.dataset import NamedClasses, SeededDataset
 from reacgan_plugin.data.preprocess import ImagePreprocessor
+from reacgan_plugin.data.seeding import seed_generators, undisturbed
 from reacgan_plugin.options import in_range, some
 from reacgan_plugin.registry import BACKBONES, DATASETS, build
+from reacgan_plugin.rounding import rounded_up
 
 FEATURES = {
     'type': 'TimmDiscriminator',
@@ -34,7 +31,7 @@ FEATURES = {
 LEAST_SHRINKAGE = 1e-6  # of two images, whose covariance has a single direction
 
 
-class InstanceSelection(Dataset):
+class InstanceSelection(NamedClasses):
     """A data set without the images that are unlikely under a Gaussian of features.
 
     Args:
@@ -71,7 +68,8 @@ class InstanceSelection(Dataset):
         in_range('batch_size', batch_size, above=0)
         self.dataset = build(DATASETS, dataset)
         labels = _labels(self.dataset)
-        with _drawn_aside():
+        with undisturbed():  # and drawn alike in every run
+            seed_generators(0, 0)
             network = build(BACKBONES, FEATURES if features is None else features)
             rows = image_features(
                 self.dataset, network, batch_size=batch_size, num_workers=num_workers
@@ -85,16 +83,6 @@ class InstanceSelection(Dataset):
         """Names of the classes; their numbers where the data set has no names."""
         names = getattr(self.dataset, 'classes', None)
         return list(names or map(str, range(self.labels.max() + 1)))
-
-    @property
-    def num_classes(self) -> int:
-        """K, how many classes there are."""
-        return len(self.classes)
-
-    @property
-    def metainfo(self) -> dict:
-        """The names of the classes, where OpenMMLab's tools look for them."""
-        return dict(classes=tuple(self.classes))
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -147,7 +135,7 @@ def most_likely(
         groups = [np.flatnonzero(labels == name) for name in np.unique(labels)]
     kept = []
     for group in groups:
-        count = math.ceil(round(keep * len(group), 6))  # 0.55 x 100 is above 55
+        count = rounded_up(keep, len(group))
         distances = squared_distances(features[group]).numpy()
         kept.append(group[distances.argsort(kind='stable')[:count]])
     return np.sort(np.concatenate(kept))
@@ -200,16 +188,3 @@ def _summary(before: np.ndarray, after: np.ndarray, names: list[str]) -> str:
         f'InstanceSelection keeps {len(after):,} of {len(before):,} images: '
         f'{some(counts)}'
     )
-
-
-@contextmanager
-def _drawn_aside() -> Iterator[None]:
-    """Random draws meanwhile are the same in every run and change none of others."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    seed_generators(0, 0)
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])

@@ -14,8 +14,10 @@ import torch
 from mmengine.device import get_device
 from torch import Tensor
 
+from reacgan_plugin.data.seeding import undisturbed
 from reacgan_plugin.evaluation.extractor import Extracted, Extractor
 from reacgan_plugin.evaluation.ranks import Ranks
+from reacgan_plugin.evaluation.repeatable import repeatable
 from reacgan_plugin.evaluation.resize import RESIZERS, resized
 from reacgan_plugin.evaluation.rows import (
     Moments,
@@ -23,7 +25,6 @@ from reacgan_plugin.evaluation.rows import (
     evenly_spaced,
     gaussian_of_sums,
 )
-from reacgan_plugin.evaluation.undisturbed import repeatable, undisturbed
 from reacgan_plugin.options import in_range, one_of
 
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 
 from reacgan_plugin.data.dataset import SeededDataset
-from reacgan_plugin.evaluation.undisturbed import undisturbed
+from reacgan_plugin.data.seeding import undisturbed
 
 LOOKED_AT = 3  # images that are decoded: first, middle, last
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from reacgan_plugin.evaluation.quantise import as_rgb_bytes
+from reacgan_plugin.evaluation.repeatable import repeatable
 from reacgan_plugin.evaluation.sampling import draw_z, truncation_of
-from reacgan_plugin.evaluation.undisturbed import repeatable
 from reacgan_plugin.options import in_range, one_of
 
 BATCH_NORMS = ('ema', 'standing', 'batch')

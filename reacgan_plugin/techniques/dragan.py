@@ -6,9 +6,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from reacgan_plugin.augment.transformation import uniform
 from reacgan_plugin.distributed import default_group, gather_rows
 from reacgan_plugin.functional.penalties import perturbed
-from reacgan_plugin.techniques.gradient_penalty import GradientPenalty, one_a_sample
+from reacgan_plugin.techniques.gradient_penalty import GradientPenalty
 
 
 class DRAGAN(GradientPenalty):
@@ -29,8 +30,8 @@ class DRAGAN(GradientPenalty):
     term = 'loss_dragan'
 
     def points(self, real: Tensor, fake: Tensor) -> Tensor:
-        alpha, uniform = one_a_sample(real), torch.rand_like(real)
-        return perturbed(real, alpha, uniform, self.deviation(real))
+        alpha, noise = uniform(real), torch.rand_like(real)
+        return perturbed(real, alpha, noise, self.deviation(real))
 
     def deviation(self, real: Tensor) -> Tensor:
         """Standard deviation of all values of all processes: what images have inside,

@@ -3,9 +3,9 @@ kin share."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from reacgan_plugin.augment.transformation import uniform
 from reacgan_plugin.functional.penalties import interpolated, one_centred
 from reacgan_plugin.gan.aside import aside
 from reacgan_plugin.gan.technique import Judged
@@ -34,7 +34,7 @@ class GradientPenalty(LazyPenalty):
 
     def points(self, real: Tensor, fake: Tensor) -> Tensor:
         """Where the gradient is taken, (N, 3, H, W) of batches shaped like it."""
-        return interpolated(real, fake, one_a_sample(real))
+        return interpolated(real, fake, uniform(real))
 
     def penalty(self, realness: Tensor, image: Tensor) -> Tensor:
         """Unweighted scalar of what the discriminator says (N,) of the points."""
@@ -50,8 +50,3 @@ class GradientPenalty(LazyPenalty):
         with aside(gan.discriminator):
             output = gan.discriminator(image, judged.label)
         return {self.term: self.factor * self.penalty(output.realness, image)}
-
-
-def one_a_sample(image: Tensor) -> Tensor:
-    """Uniform numbers in [0, 1), (N,) for images (N, 3, H, W)."""
-    return torch.rand(len(image), dtype=image.dtype, device=image.device)

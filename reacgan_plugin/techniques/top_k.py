@@ -3,14 +3,13 @@ by Throwing Away Bad Samples")."""
 
 from __future__ import annotations
 
-import math
-
 from torch import nn
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
 from reacgan_plugin.gan.technique import Technique
 from reacgan_plugin.gan.trees import rows_of
 from reacgan_plugin.options import in_range, whole
+from reacgan_plugin.rounding import rounded_up
 
 
 class TopK(Technique):
@@ -52,7 +51,7 @@ class TopK(Technique):
     def kept(self, rows: int, iteration: int) -> int:
         """k of N rows in an iteration of the model."""
         share = max(self.gamma ** (iteration // self.interval), self.nu)
-        return math.ceil(round(share * rows, 6))  # of 0.55 x 100, which is above 55
+        return rounded_up(share, rows)
 
     def extra_repr(self) -> str:
         return f'gamma={self.gamma}, nu={self.nu}, interval={self.interval}'

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from reacgan_plugin.evaluation.undisturbed import repeatable, undisturbed
+from reacgan_plugin.data.seeding import undisturbed
+from reacgan_plugin.evaluation.repeatable import repeatable
 
 
 def seed(number: int) -> None:

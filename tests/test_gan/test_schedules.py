@@ -122,6 +122,10 @@ def test_a_warm_up_and_a_decay_follow_each_other(tmp_path):
     'scheduler, message',
     [
         (
+            dict(type='LinearLR', generator=dict(type='ConstantLR')),
+            'a type and an entry for a network.*_delete_=True',
+        ),
+        (
             replacing(genrator=[HALVED]),
             "param_scheduler.genrator is not a network.*did you mean 'generator'",
         ),

@@ -3,6 +3,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from judging import judged_by_discriminator
+from slopes import flat_discriminator
 from test_gan.test_waiting import step_without_values
 from tiny_gan import (
     CLASSES,
@@ -15,11 +16,10 @@ from tiny_gan import (
     state,
 )
 from tiny_methods import METHODS
-from torch import nn
 
 from reacgan_plugin.conditioning import AC, MH, PD
-from reacgan_plugin.gan.discriminator import Discriminator
 from reacgan_plugin.gan.technique import Technique
+from reacgan_plugin.techniques.apa import APA
 from reacgan_plugin.techniques.gradient_penalty import GradientPenalty
 
 
@@ -71,6 +71,17 @@ def test_points_are_judged_under_the_classes_of_the_reals():
     other = dict(data, label=(data['label'] + 1) % CLASSES)
     first, second = penalty_of(model, data), penalty_of(model, other)
     assert first['loss_gradient_penalty'] != second['loss_gradient_penalty']
+
+
+def test_pseudo_reals_of_another_technique_do_not_change_the_classes():
+    model = penalised(APA(strength=1.0, target=None), GradientPenalty())
+    alone = penalised(GradientPenalty())
+    alone.load_state_dict(
+        {k: v for k, v in model.state_dict().items() if 'techniques' not in k}
+    )
+    assert not torch.equal(batch()['label'], latents()[1])
+    found, expected = penalty_of(model), penalty_of(alone)
+    assert torch.equal(*(t['loss_gradient_penalty'] for t in (found, expected)))
 
 
 class Blank(Technique):
@@ -164,23 +175,9 @@ def test_the_penalty_is_taken_in_float32_whatever_autocast_says():
     assert torch.allclose(penalty, expected, rtol=0.01)
 
 
-class Flat(nn.Module):
-    """Features that do not depend on the image but for a factor of zero."""
-
-    out_channels = 2
-
-    def __init__(self):
-        super().__init__()
-        self.gain = nn.Parameter(torch.zeros(()))
-
-    def forward(self, image):
-        return self.gain * image.flatten(1)[:, :2]
-
-
 def test_a_flat_discriminator_pays_all_of_it_and_gets_a_finite_gradient():
-    head = AC(spectral_norm=False).build_head(2, CLASSES)
     model = penalised(GradientPenalty(weight=3.0))
-    model.discriminator = Discriminator(Flat(), head)
+    model.discriminator = flat_discriminator()
     penalty = penalty_of(model)['loss_gradient_penalty']
     penalty.backward()
     assert penalty.item() == pytest.approx(3)

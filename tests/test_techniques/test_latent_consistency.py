@@ -7,6 +7,7 @@ from test_gan.test_exact_accumulation import same, updated
 from test_gan.test_waiting import step_without_values
 from tiny_gan import (
     NETWORKS,
+    PlainGenerator,
     batch,
     biggan,
     changed,
@@ -214,3 +215,19 @@ def test_its_settings_are_shown():
         'LatentConsistencyRegularisation(weight_discriminator=5.0, '
         "weight_generator=0.5, noise=0.05, of=('logits',))"
     )
+
+
+class Noisy(PlainGenerator):
+    """Draws noise of its own, as StyleGAN2 does."""
+
+    def forward(self, z, label):
+        image = super().forward(z, label)
+        return image + torch.randn_like(image)
+
+
+def test_the_discriminator_is_not_asked_to_ignore_the_generators_own_noise():
+    technique = LatentConsistencyRegularisation(noise=1e-6)
+    model = plain_gan(generator=Noisy(), techniques=[technique]).train()
+    judged = judged_by_discriminator(model, batch(), *latents())
+    terms = technique.discriminator_penalties(judged, model)
+    assert terms['loss_latent_consistency'] < 1e-9

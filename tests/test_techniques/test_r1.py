@@ -1,6 +1,7 @@
 import pytest
 import torch
 from judging import judged_by_discriminator
+from slopes import by_differences, flat_discriminator
 from tiny_gan import (
     CLASSES,
     batch,
@@ -14,7 +15,6 @@ from tiny_gan import (
 from torch import nn
 
 from reacgan_plugin.conditioning import AC, PD
-from reacgan_plugin.gan.discriminator import Discriminator
 from reacgan_plugin.techniques import R1
 
 
@@ -30,18 +30,6 @@ def terms_of(model, data):
     judged = judged_by_discriminator(model, data, *latents(len(data['label'])))
     (technique,) = model.techniques
     return technique.discriminator_penalties(judged, model)
-
-
-def by_differences(discriminator, image, label, step=1e-3):
-    """|d D / d x|^2 of one image, one pixel after another."""
-    total = 0
-    for index in range(image.numel()):
-        shift = torch.zeros(image.numel()).double()
-        shift[index] = step
-        pair = torch.stack([image + s * shift.view_as(image) for s in (1, -1)])
-        up, down = discriminator(pair, label.expand(2)).logits
-        total += ((up - down) / (2 * step)) ** 2
-    return total
 
 
 @torch.no_grad()
@@ -119,23 +107,9 @@ def test_the_penalty_is_taken_in_float32_whatever_autocast_says():
     assert torch.equal(penalty, expected)
 
 
-class Flat(nn.Module):
-    """Features that do not depend on the image but for a factor of zero."""
-
-    out_channels = 2
-
-    def __init__(self):
-        super().__init__()
-        self.gain = nn.Parameter(torch.zeros(()))
-
-    def forward(self, image):
-        return self.gain * image.flatten(1)[:, :2]
-
-
 def test_a_flat_discriminator_pays_nothing_and_learns_nothing_from_it():
     model, data = penalised(), batch()
-    head = AC(spectral_norm=False).build_head(2, CLASSES)
-    model.discriminator = Discriminator(Flat(), head)
+    model.discriminator = flat_discriminator()
     penalty = terms_of(model, data)['loss_r1']
     penalty.backward()
     assert penalty == 0

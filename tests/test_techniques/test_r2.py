@@ -3,6 +3,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from judging import judged_by_discriminator
+from slopes import by_differences
 from test_gan.test_waiting import step_without_values
 from tiny_gan import (
     CLASSES,
@@ -34,18 +35,6 @@ def penalty_of(model, z=None, fake_label=None):
     z, fake_label = latents() if z is None else (z, fake_label)
     judged = judged_by_discriminator(model, batch(), z, fake_label)
     return model.techniques[-1].discriminator_penalties(judged, model)
-
-
-def by_differences(discriminator, image, label, step=1e-3):
-    """|d D / d x|^2 of one image, one pixel after another."""
-    total = 0
-    for index in range(image.numel()):
-        shift = torch.zeros(image.numel()).double()
-        shift[index] = step
-        pair = torch.stack([image + s * shift.view_as(image) for s in (1, -1)])
-        up, down = discriminator(pair, label.expand(2)).logits
-        total += ((up - down) / (2 * step)) ** 2
-    return total
 
 
 @torch.no_grad()

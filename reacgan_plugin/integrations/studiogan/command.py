@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from reacgan_plugin.endings import refuse
 from reacgan_plugin.extras import missing_extra
 
 FILES = {
@@ -126,8 +126,7 @@ def run(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     problem = missing_extra()
     if problem:
-        print(f'error: {problem}', file=sys.stderr)
-        return 2
+        return refuse(problem)
     files = {
         network: getattr(options, name)
         for name, network in FILES.items()
@@ -141,7 +140,6 @@ def run(arguments: list[str] | None = None) -> int:
         else:
             lines = import_run(options.config, files, options.out)
     except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        return refuse(error)
     print('\n'.join(lines))
     return 0
