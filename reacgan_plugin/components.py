@@ -36,11 +36,21 @@ DATASETS = {
     'ClassFolder': data.ClassFolder,
     'CIFAR10': data.CIFAR10,
     'CIFAR100': data.CIFAR100,
+    'TinyImageNet': data.TinyImageNet,
+    'CUB200': data.CUB200,
+    'StyleGANArchive': data.StyleGANArchive,
+    'HDF5Images': data.HDF5Images,
+    'TarShards': data.TarShards,
+    'MappingDataset': data.MappingDataset,
     'InstanceSelection': data.InstanceSelection,
+    'LongTail': data.LongTail,
+    'PerClass': data.PerClass,
+    'SkipBroken': data.SkipBroken,
 }
 TRANSFORMS = {
     'LoadImage': data.LoadImage,
     'CenterCropSquare': data.CenterCropSquare,
+    'CropToBox': data.CropToBox,
     'PackImage': data.PackImage,
 }
 HOOKS = {name: getattr(hooks, name) for name in hooks.__all__}

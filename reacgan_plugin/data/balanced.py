@@ -23,13 +23,13 @@ def balanced_order(labels: np.ndarray, random: np.random.Generator) -> np.ndarra
     shown = np.tile(np.arange(len(names)), (rounds, 1))
     shown = random.permuted(shown, axis=1).ravel()[: len(own)]
     order = np.empty(len(own), dtype=np.int64)
-    pairs = zip(_of_each(own, len(names)), _of_each(shown, len(names)), strict=True)
+    pairs = zip(of_each(own, len(names)), of_each(shown, len(names)), strict=True)
     for images, places in pairs:
         order[places] = _round_and_round(images, len(places), random)
     return order
 
 
-def _of_each(classes: np.ndarray, count: int) -> list[np.ndarray]:
+def of_each(classes: np.ndarray, count: int) -> list[np.ndarray]:
     """Where each of 0..count-1 stands."""
     ends = np.cumsum(np.bincount(classes, minlength=count))
     return np.split(np.argsort(classes, kind='stable'), ends[:-1])

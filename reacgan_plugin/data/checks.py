@@ -46,13 +46,13 @@ def check_labels(labels, num_classes: int) -> None:
 
 
 def check_image_size(
-    sample: dict, size: int | tuple[int, int], *, channels: int | None = None
+    sample: dict, size: int | tuple[int, int] | None, *, channels: int | None = None
 ) -> None:
     """Does the pipeline's image have the (height, width) that the networks expect?
 
     Args:
         sample: an item of a data set, with 'image' (C, H, W).
-        size: one side of a square, or (H, W).
+        size: one side of a square, or (H, W); None leaves it unchecked.
         channels: C that they expect; None leaves it unchecked.
 
     Raises: ValueError naming both sizes and the transform to add.
@@ -61,8 +61,11 @@ def check_image_size(
     if channels not in (None, found):
         raise ValueError(
             f'the pipeline gives images of {found} channel(s), but the networks expect '
-            f"{channels}; set dict(type='LoadImage', channels={channels})"
+            f"{channels}; set dict(type='LoadImage', channels={channels}), or "
+            f'model.image_channels={found}'
         )
+    if size is None:
+        return
     expected = (size, size) if isinstance(size, int) else tuple(size)
     height, width = sample['image'].shape[-2:]
     if (height, width) != expected:

@@ -8,19 +8,27 @@ from pathlib import Path
 
 import numpy as np
 
-from reacgan_plugin.data.dataset import ImageDataset
+from reacgan_plugin.data.files import (
+    EXTENSIONS,
+    ImageFiles,
+    existing,
+    files_below,
+    is_image,
+    listed_classes,
+)
 from reacgan_plugin.options import did_you_mean
 
-EXTENSIONS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
 
-
-class ClassFolder(ImageDataset):
+class ClassFolder(ImageFiles):
     """One folder a class, in any depth below it; hidden files are left out.
 
     Args:
         data_root: the folder that holds the class folders.
         pipeline: as in :class:`ImageDataset`; starts with ``LoadImage``.
-        classes: folder names in the order of their labels; by default all, sorted.
+        classes: folder names in the order of their labels, or a text file with one a
+            line; by default all, sorted.
+        nested: every folder in any depth that holds images is a class of its own, named
+            by its path: ``'dogs/pug'``.
 
     Raises: ValueError for a missing root, no or an empty class folder, or an unknown
     name in ``classes``.
@@ -31,65 +39,62 @@ class ClassFolder(ImageDataset):
         data_root: str | os.PathLike,
         *,
         pipeline: Sequence,
-        classes: Sequence[str] | None = None,
+        classes: Sequence[str] | str | os.PathLike | None = None,
+        nested: bool = False,
     ):
-        self.data_root = _existing_root(data_root)
-        classes = _class_names(self.data_root, classes)
-        files = [_image_files(self.data_root, name) for name in classes]
-        # One array in place of a list of strings: a million of those would be copied
-        # into every worker, page by page, as their reference counts change.
-        self.files = np.array([os.fsencode(file) for group in files for file in group])
-        labels = np.repeat(np.arange(len(classes)), [len(group) for group in files])
-        super().__init__(pipeline, classes=classes, labels=labels)
-
-    def load(self, index: int) -> dict:
-        path = self.data_root / os.fsdecode(self.files[index])
-        return dict(img_path=str(path), label=int(self.labels[index]))
-
-
-def _existing_root(data_root) -> Path:
-    if data_root and Path(data_root).is_dir():
-        return Path(data_root)
-    found = 'is not set' if not data_root else f'{str(data_root)!r} is not a folder'
-    raise ValueError(
-        f'data_root {found}. Point it at the folder that holds one folder per class: '
-        '--cfg-options train_dataloader.dataset.data_root=/path/to/images, or set the '
-        'environment variable that the config reads it from'
-    )
+        root = existing(data_root, 'the folder that holds one folder per class')
+        wanted = listed_classes(classes)
+        groups = _nested_folders(root) if nested else _folders(root, wanted)
+        names = _known(wanted, sorted(groups), root)
+        counts = [len(groups[name]) for name in names]
+        super().__init__(
+            root,
+            (file for name in names for file in sorted(groups[name])),
+            labels=np.repeat(np.arange(len(names)), counts),
+            classes=names,
+            pipeline=pipeline,
+        )
 
 
-def _class_names(root: Path, wanted: Sequence[str] | None) -> list[str]:
+def _folders(root: Path, wanted: Sequence[str]) -> dict[str, list[str]]:
+    """Images by class folder, of the wanted ones or of all."""
     found = sorted(
         entry.name
         for entry in os.scandir(root)
         if entry.is_dir() and not entry.name.startswith('.')
     )
+    groups = {}
+    for name in _known(wanted, found, root):
+        below = filter(is_image, files_below(root / name))
+        groups[name] = [f'{name}/{file}' for file in below]
+        if not groups[name]:
+            raise ValueError(
+                f'the class folder {str(root / name)!r} holds no image '
+                f'({", ".join(EXTENSIONS)}); remove it, or name the wanted ones in '
+                'classes'
+            )
+    return groups
+
+
+def _nested_folders(root: Path) -> dict[str, list[str]]:
+    """Images by the folder that they are in; those in the root itself have no class."""
+    groups: dict[str, list[str]] = {}
+    for file in filter(is_image, files_below(root)):
+        folder, _, _ = file.rpartition('/')
+        if folder:
+            groups.setdefault(folder, []).append(file)
+    return groups
+
+
+def _known(wanted: Sequence[str], found: Sequence[str], root: Path) -> list[str]:
+    """The wanted names, if they are there; by default all."""
     if not found:
         raise ValueError(
             f'data_root {str(root)!r} holds no class folder; images belong into one '
             f'folder per class, such as {root.name}/cat/1.jpg'
         )
-    for name in wanted or ():
+    for name in wanted:
         if name not in found:
             hint = did_you_mean(name, found)
             raise ValueError(f'classes: no folder {name!r} in {str(root)!r}{hint}')
     return list(wanted or found)
-
-
-def _image_files(root: Path, name: str) -> list[str]:
-    """Paths of one class relative to the root, sorted."""
-    files = []
-    for folder, subfolders, names in os.walk(root / name, followlinks=True):
-        subfolders[:] = [sub for sub in subfolders if not sub.startswith('.')]
-        below_root = os.path.relpath(folder, root)
-        files += [os.path.join(below_root, file) for file in names if _is_image(file)]
-    if not files:
-        raise ValueError(
-            f'the class folder {str(root / name)!r} holds no image '
-            f'({", ".join(EXTENSIONS)}); remove it, or name the wanted ones in classes'
-        )
-    return sorted(files)
-
-
-def _is_image(file: str) -> bool:
-    return not file.startswith('.') and file.lower().endswith(EXTENSIONS)

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils.data import Dataset
 
+from reacgan_plugin.data.resizing import check_resize
 from reacgan_plugin.data.seeding import seed_generators
-from reacgan_plugin.registry import TRANSFORMS, build
+from reacgan_plugin.registry import TRANSFORMS, build, raise_as_refusal
+
+# what transforms of others raise for settings that are not allowed
+MISTAKES = (AssertionError, LookupError, OverflowError, TypeError, ValueError)
 
 
 class NamedClasses(Dataset):
@@ -54,7 +58,7 @@ class ImageDataset(NamedClasses):
             raise IndexError(f'image {index} of {len(self)}')
         results = self.load(int(index) % len(self))
         for transform in self.pipeline:
-            results = transform(results)
+            results = _applied(transform, results)
             if results is None:
                 raise ValueError(
                     f'{transform!r} gave None for image {index}; a transform here '
@@ -92,8 +96,17 @@ class SeededDataset(Dataset):
         return self.dataset[index]
 
 
+def _applied(transform, results: dict):
+    try:
+        return transform(results)
+    except MISTAKES as error:
+        raise_as_refusal(error, type(transform), repr(transform))
+
+
 def build_pipeline(pipeline: Sequence) -> list:
     """Transforms from their configs, by our names, mmcv's or registered ones."""
+    if not isinstance(pipeline, list | tuple):
+        raise ValueError(f'pipeline={pipeline!r}; allowed: a list of transforms')
     return [_build_transform(entry) for entry in pipeline]
 
 
@@ -103,4 +116,5 @@ def _build_transform(entry):
             f'pipeline entry {entry!r} is neither a config such as '
             "dict(type='PackImage') nor a callable"
         )
+    check_resize(entry)
     return build(TRANSFORMS, entry)

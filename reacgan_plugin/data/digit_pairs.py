@@ -8,7 +8,7 @@ import numpy as np
 
 from reacgan_plugin.data.dataset import ImageDataset
 from reacgan_plugin.data.digits import NUM_CLASSES, SPLITS, load_digit_images
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.options import in_range, one_of, whole
 
 
 class DigitPairs(ImageDataset):
@@ -43,6 +43,7 @@ class DigitPairs(ImageDataset):
         self.digits = np.repeat(images[..., None], 3, axis=3)
         rows = [np.flatnonzero(digit == number) for number in range(NUM_CLASSES)]
         most = min(map(len, rows)) ** 2
+        whole('per_class', per_class, above=0)
         in_range('per_class', per_class, above=0, up_to=most)
         number = range(NUM_CLASSES**2)
         tens_and_ones = [divmod(label, NUM_CLASSES) for label in number]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reacgan_plugin.data.dataset import ImageDataset
-from reacgan_plugin.options import one_of
+from reacgan_plugin.options import in_range, one_of, whole
 
 SPLITS = ('train', 'test', 'all')
 HIGHEST_LEVEL = 16  # of the published pixels
@@ -51,6 +51,8 @@ class Digits(ImageDataset):
 
 def load_digit_images(split: str, *, held_out: float = 0.25, seed: int = 0):
     """The digits of a split: uint8 (N, 8, 8), labels (N,)."""
+    in_range('held_out', held_out, above=0.01, up_to=0.99)
+    whole('seed', seed, above=-1)
     # Here, because importing scikit-learn takes longer than reading its digits.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from reacgan_plugin import distributed
-from reacgan_plugin.data.dataset import NamedClasses, SeededDataset
+from reacgan_plugin.data.dataset import SeededDataset
 from reacgan_plugin.data.preprocess import ImagePreprocessor
 from reacgan_plugin.data.seeding import seed_generators, undisturbed
-from reacgan_plugin.options import in_range, some
-from reacgan_plugin.registry import BACKBONES, DATASETS, build
+from reacgan_plugin.data.subset import Subset
+from reacgan_plugin.options import in_range, some, whole
+from reacgan_plugin.registry import BACKBONES, build
 from reacgan_plugin.rounding import rounded_up
 
 FEATURES = {
@@ -31,7 +32,7 @@ FEATURES = {
 LEAST_SHRINKAGE = 1e-6  # of two images, whose covariance has a single direction
 
 
-class InstanceSelection(NamedClasses):
+class InstanceSelection(Subset):
     """A data set without the images that are unlikely under a Gaussian of features.
 
     Args:
@@ -65,30 +66,18 @@ class InstanceSelection(NamedClasses):
         num_workers: int = 0,
     ):
         in_range('keep', keep, above=0, up_to=1)
-        in_range('batch_size', batch_size, above=0)
-        self.dataset = build(DATASETS, dataset)
-        labels = _labels(self.dataset)
+        whole('batch_size', batch_size, above=0)
+        whole('num_workers', num_workers, above=-1)
+        super().__init__(dataset)
+        labels = self.labels
         with undisturbed():  # and drawn alike in every run
             seed_generators(0, 0)
             network = build(BACKBONES, FEATURES if features is None else features)
             rows = image_features(
                 self.dataset, network, batch_size=batch_size, num_workers=num_workers
             )
-        self.kept = most_likely(rows, labels, keep, per_class=per_class)
-        self.labels = labels[self.kept]
+        self.keep(most_likely(rows, labels, keep, per_class=per_class))
         print_log(_summary(labels, self.labels, self.classes), logger='current')
-
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes; their numbers where the data set has no names."""
-        names = getattr(self.dataset, 'classes', None)
-        return list(names or map(str, range(self.labels.max() + 1)))
-
-    def __len__(self) -> int:
-        return len(self.kept)
-
-    def __getitem__(self, index: int) -> dict:
-        return self.dataset[int(self.kept[index])]
 
 
 @torch.no_grad()
@@ -109,7 +98,7 @@ def image_features(
         sampler=[(index, index) for index in shares[distributed.rank()].tolist()],
         num_workers=num_workers,
     )
-    own = torch.cat([network(preprocess(batch)['image']).float() for batch in loader])
+    own = torch.cat([_rows(network(preprocess(batch)['image'])) for batch in loader])
     group = distributed.default_group()
     rows = distributed.gather_rows(own, group, uneven=True).cpu()
     if rows.ndim != 2 or not rows.isfinite().all():
@@ -118,6 +107,15 @@ def image_features(
             'allowed: finite rows (N, D)'
         )
     return rows
+
+
+def _rows(features) -> Tensor:
+    if not isinstance(features, Tensor):
+        raise ValueError(
+            f'features gives a {type(features).__name__} of images; allowed: a network '
+            'that gives rows (N, D), such as a backbone of a discriminator'
+        )
+    return features.float()
 
 
 def most_likely(
@@ -167,16 +165,6 @@ def shrunk_covariance(centred: Tensor) -> Tensor:
     spread = (sample - target).square().sum()
     share = (error / count / spread).nan_to_num(0.0).clamp(LEAST_SHRINKAGE, 1.0)
     return sample.lerp(target, share)
-
-
-def _labels(dataset) -> np.ndarray:
-    labels = getattr(dataset, 'labels', None)
-    if labels is None:
-        raise ValueError(
-            f'InstanceSelection: {type(dataset).__name__} has no labels, one integer '
-            'an image'
-        )
-    return np.asarray(labels)
 
 
 def _summary(before: np.ndarray, after: np.ndarray, names: list[str]) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import signal
+import multiprocessing
+import os
+from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch.utils.data import DataLoader, default_collate
 
 from reacgan_plugin.data.dataset import SeededDataset
+from reacgan_plugin.data.loading import BrokenImage
 from reacgan_plugin.data.resident import ResidentLoader, resident_options
 from reacgan_plugin.data.sampler import GlobalBatchSampler
-from reacgan_plugin.options import did_you_mean
+from reacgan_plugin.data.workers import belong_to, leave_ctrl_c, leave_first_sigterm
+from reacgan_plugin.options import did_you_mean, flag, in_range, one_of, whole
 from reacgan_plugin.registry import DATASETS, build
 
 # What a config may say; the batch size follows from `total_batch_size` instead.
@@ -33,6 +38,26 @@ DECIDED_ELSEWHERE = {
     'collate_fn': 'batches are dicts of stacked tensors',
     'persistent_workers': 'one iterator lasts the whole run',
     'worker_init_fn': 'draws are seeded by position, not by worker',
+}
+
+
+def _no_plain_value(key: str, value) -> None:
+    listed = isinstance(value, list | tuple)  # of samples, in a program's own hands
+    if isinstance(value[0] if listed and value else value, str | int | float):
+        raise ValueError(
+            f"{key}={value!r} is no data set; allowed: dict(type='ClassFolder', ...)"
+        )
+
+
+CHECKS = {
+    'dataset': _no_plain_value,
+    **dict.fromkeys(('shuffle', 'class_balanced', 'pin_memory'), flag),
+    'num_workers': partial(whole, above=-1),
+    'prefetch_factor': partial(whole, above=0),
+    'timeout': partial(in_range, above=-1),
+    'multiprocessing_context': partial(
+        one_of, allowed=(None, *multiprocessing.get_all_start_methods())
+    ),
 }
 
 
@@ -68,7 +93,7 @@ def build_train_loader(
     Raises: ValueError for unknown keys, a missing or an empty data set, and one without
     labels that is to be balanced.
     """
-    _check_keys(cfg)
+    check_loader(cfg)
     dataset = _build_dataset(cfg)
     sampler = GlobalBatchSampler(
         len(dataset),
@@ -91,7 +116,7 @@ def build_train_loader(
         sampler=sampler,
         drop_last=True,
         collate_fn=default_collate,
-        worker_init_fn=_leave_signals_to_the_main_process,
+        worker_init_fn=partial(_begin_worker, os.getpid()),
         # Its own generator, since iter() draws a number and would otherwise move the
         # global one. The number itself is not used by anything here.
         generator=torch.Generator().manual_seed(seed),
@@ -99,7 +124,29 @@ def build_train_loader(
     )
 
 
-def _check_keys(cfg: dict) -> None:
+def next_batch(batches: Iterator[dict]) -> tuple[dict | None, str | None]:
+    """The next batch, or in one line why there is none: an image, a file or a worker
+    that is gone. Other errors pass."""
+    try:
+        return next(batches), None
+    except BrokenImage as error:
+        return None, error.reason
+    except OSError as error:  # a worker puts its traceback before it
+        return None, str(error).strip().splitlines()[-1]
+    except RuntimeError as error:
+        if not is_of_a_worker(error):
+            raise
+        return None, str(error)
+
+
+def is_of_a_worker(error: RuntimeError) -> bool:
+    """Whether a worker was killed or did not answer; the former may come up anywhere,
+    since torch says it when the signal arrives."""
+    return str(error).startswith('DataLoader ')
+
+
+def check_loader(cfg: dict) -> None:
+    """ValueError for a setting of the loader that is not known or not allowed."""
     for key in cfg:
         if key in DECIDED_ELSEWHERE:
             raise ValueError(
@@ -110,6 +157,9 @@ def _check_keys(cfg: dict) -> None:
                 f'train_dataloader: {key!r} is not known; allowed: '
                 f'{", ".join(ALLOWED_KEYS)}{did_you_mean(key, ALLOWED_KEYS)}'
             )
+    for key, check in CHECKS.items():
+        if key in cfg:
+            check(f'train_dataloader.{key}', cfg[key])
 
 
 def _build_dataset(cfg: dict):
@@ -150,14 +200,7 @@ def _worker_options(cfg: dict) -> dict:
     return options
 
 
-def _leave_signals_to_the_main_process(worker_id: int) -> None:
-    """Ctrl-C and a launcher's SIGTERM reach workers too; one that dies of it would end
-    the run before the main process has saved its checkpoint. Workers leave by
-    themselves when the main process is gone. Only the first SIGTERM is passed over:
-    python ends workers that are left over by another, and waits for them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _listen_from_now_on)
-
-
-def _listen_from_now_on(number: int, frame) -> None:
-    signal.signal(number, signal.SIG_DFL)
+def _begin_worker(main: int, worker_id: int) -> None:
+    leave_ctrl_c()
+    leave_first_sigterm()
+    belong_to(main)

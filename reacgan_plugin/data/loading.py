@@ -6,36 +6,65 @@ Shapes: height H, width W. Colours are RGB everywhere.
 
 from __future__ import annotations
 
+import io
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from reacgan_plugin.options import whole
 
 MODE_OF_CHANNELS = {1: 'L', 3: 'RGB'}
+# By content, whatever a file is called. PIL knows more, such as PostScript, for which
+# it would start an interpreter on whatever a folder holds.
+FORMATS = ('PNG', 'JPEG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM', 'JPEG2000', 'AVIF')
+MAX_PIXELS = 100_000_000  # 300 MB in RGB
+
+
+class BrokenImage(ValueError):
+    """An image that does not load; the message names the file."""
+
+    @property
+    def reason(self) -> str:
+        """The message alone; a loader's worker puts its traceback before it."""
+        return str(self).strip().splitlines()[-1].split(f'{type(self).__name__}: ')[-1]
 
 
 class LoadImage(BaseTransform):
-    """Decode ``results['img_path']``, or ``results['img']`` if that is there already.
+    """Decode the file ``results['img_path']``, its content ``results['img_bytes']`` if
+    that is there, or take the array or PIL image ``results['img']``.
 
-    Turned upright by EXIF; palettes resolved; CMYK to RGB; 16 bits scaled to 8 (65535
-    becomes 255); alpha composited on the background.
+    Turned upright by EXIF; palettes resolved; CMYK to RGB; grey of 16 bits scaled to 8
+    (65535 becomes 255), of colours the high byte taken, as PIL does; alpha composited
+    on the background; of several frames the first.
 
     Args:
         channels: 3 for RGB, 1 for grey.
         background: what shows through transparent pixels, a grey level or (R, G, B).
+        max_pixels: a file that announces more is refused before it is decoded.
 
     Sets 'img', uint8, (H, W, 3) or, for one channel, (H, W) as mmcv's transforms expect
     of grey images; 'img_shape' and 'ori_shape', both (H, W).
-    Raises: ValueError naming the file that is missing, truncated or no image.
+    Raises: BrokenImage, a ValueError, naming the file that is missing, truncated, no
+    image or too large.
     """
 
-    def __init__(self, channels: int = 3, background: int | tuple = 255):
+    def __init__(
+        self,
+        channels: int = 3,
+        background: int | tuple = 255,
+        *,
+        max_pixels: int = MAX_PIXELS,
+    ):
         if channels not in MODE_OF_CHANNELS:
             raise ValueError(f'LoadImage: channels={channels!r}; allowed: 1, 3')
         self.mode = MODE_OF_CHANNELS[channels]
         self.background = _background_colour(background)
+        self.max_pixels = whole('LoadImage: max_pixels', max_pixels, above=0)
 
     def transform(self, results: dict) -> dict:
         image = self._array(results)
@@ -44,15 +73,37 @@ class LoadImage(BaseTransform):
         return results
 
     def _array(self, results: dict) -> np.ndarray:
-        if results.get('img') is not None:
-            return self._convert(_image_of_array(results['img']))
-        path = results['img_path']
         try:
-            with Image.open(path) as image:
-                ImageOps.exif_transpose(image, in_place=True)
-                return self._convert(image)
+            if results.get('img') is not None:
+                return self._convert(_image_of_array(results['img']))
+            return self._decoded(results['img_path'], results.get('img_bytes'))
         except Exception as error:  # decoders raise nearly anything on broken files
-            raise ValueError(f'cannot read the image {str(path)!r}: {error}') from error
+            path = results.get('img_path')
+            name = '' if path is None else f' {str(path)!r}'
+            reason = ' '.join(str(error).split()) or type(error).__name__
+            raise BrokenImage(f'cannot read the image{name}: {reason}') from error
+
+    def _decoded(self, path, content: bytes | None) -> np.ndarray:
+        try:
+            # Opened here, since of a path PIL maps the file, and then turns the pixels
+            # of some TIFFs wrongly.
+            with open(path, 'rb') if content is None else io.BytesIO(content) as file:
+                with _pixel_limit(self.max_pixels):
+                    image = Image.open(file, 'r', FORMATS)
+                    self._check_size(*image.size)
+                    ImageOps.exif_transpose(image, in_place=True)
+                return self._convert(image)
+        except UnidentifiedImageError:
+            raise ValueError(f'of no known format ({", ".join(FORMATS)})') from None
+        except Image.DecompressionBombError as error:
+            raise ValueError(f'{error} {self._limit()}') from None
+
+    def _check_size(self, width: int, height: int) -> None:
+        if not 0 < width * height <= self.max_pixels:
+            raise ValueError(f'it has {width} x {height} pixels; {self._limit()}')
+
+    def _limit(self) -> str:
+        return f'allowed: 1 to LoadImage.max_pixels={self.max_pixels}'
 
     def _convert(self, image: Image.Image) -> np.ndarray:
         if image.mode.startswith('I'):
@@ -101,6 +152,18 @@ class PackImage(BaseTransform):
         return 'PackImage()'
 
 
+@contextmanager
+def _pixel_limit(most: int) -> Iterator[None]:
+    """While opening, some formats reserve memory; PIL raises from twice its limit on,
+    and only warns before."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = most
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
 def _background_colour(background) -> tuple:
     colour = (background,) * 3 if isinstance(background, int) else tuple(background)
     if len(colour) != 3 or not all(0 <= level <= 255 for level in colour):
@@ -111,7 +174,9 @@ def _background_colour(background) -> tuple:
     return colour
 
 
-def _image_of_array(array: np.ndarray) -> Image.Image:
+def _image_of_array(array: np.ndarray | Image.Image) -> Image.Image:
+    if isinstance(array, Image.Image):  # as torchvision's data sets give them
+        return ImageOps.exif_transpose(array)
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]  # PIL knows grey images as (H, W) only

@@ -37,6 +37,7 @@ def test_a_fitting_data_set_passes():
 
 @pytest.mark.parametrize('classes', [['train'], ['photos'], ['train', 'val']])
 def test_too_few_classes_point_at_a_folder_one_level_too_high(classes):
+    """R4: before the first step, with what was found."""
     with pytest.raises(ValueError, match='one level too high') as error:
         check_dataset(Samples(classes=classes), 10)
     assert f'found {len(classes)} class' in str(error.value)
@@ -59,6 +60,7 @@ def test_another_number_of_classes_is_named_without_guessing():
     ([[0], [1]], r'of shape \(2, 1\)'),
 ])  # fmt: skip
 def test_bad_labels_are_named(labels, message):
+    """R34: in the data, with the range that was found."""
     with pytest.raises(ValueError, match=message):
         check_labels(labels, 2)
     with pytest.raises(ValueError, match=message):
@@ -76,6 +78,7 @@ def test_bad_labels_are_named(labels, message):
     ((torch.zeros(3, 8, 8), 0), 'found tuple'),
 ])  # fmt: skip
 def test_a_bad_sample_is_described(bad, message):
+    """R35: samples without a label among them."""
     with pytest.raises(ValueError, match=message):
         check_dataset(Samples(bad), 2)
 
@@ -95,3 +98,14 @@ def test_the_image_size_is_compared_with_the_networks():
     with pytest.raises(ValueError, match='28 x 28, but .* expect 32 x 32') as error:
         check_image_size(sample_of(shape=(3, 28, 28)), 32)
     assert "dict(type='Resize', scale=(32, 32)" in str(error.value)
+
+
+@pytest.mark.parametrize('size', [None, 8])
+@pytest.mark.parametrize('channels, others', [(1, 3), (3, 1)])
+def test_channels_are_compared_with_the_networks(size, channels, others):
+    sample = sample_of(shape=(channels, 8, 8))
+    assert check_image_size(sample, size, channels=channels) is None
+    message = rf'{channels} channel\(s\), .* expect {others}; .*channels={others}.* or'
+    with pytest.raises(ValueError, match=message) as error:
+        check_image_size(sample, size, channels=others)
+    assert str(error.value).endswith(f'model.image_channels={channels}')

@@ -53,6 +53,55 @@ def test_listed_classes_decide_which_folders_and_in_what_order(tmp_path):
     assert red_levels(dataset) == [2, 0]
 
 
+def test_listed_classes_may_be_a_text_file(tmp_path):
+    put(tmp_path, 'root/a/1.png', 'root/b/1.png', 'root/c/1.png')
+    (tmp_path / 'names.txt').write_text('c\n\n a \n')
+    dataset = ClassFolder(
+        tmp_path / 'root', pipeline=PIPELINE, classes=str(tmp_path / 'names.txt')
+    )
+    assert dataset.classes == ['c', 'a']
+    assert red_levels(dataset) == [2, 0]
+
+
+@pytest.mark.parametrize('content, message', [
+    (None, "cannot read '.*names.txt': No such file"),
+    ('', 'the text file has no names'),
+    ('cat\ncat\n', "'cat' comes twice"),
+    ('cat\nowl\n', "no folder 'owl'"),
+])  # fmt: skip
+def test_a_text_file_of_classes_that_does_not_fit_is_named(tmp_path, content, message):
+    put(tmp_path, 'root/cat/1.png')
+    names = tmp_path / 'names.txt'
+    if content is not None:
+        names.write_text(content)
+    with pytest.raises(ValueError, match=message):
+        ClassFolder(tmp_path / 'root', pipeline=PIPELINE, classes=names)
+
+
+NESTED = ('dogs/pug/1.png', 'dogs/hound/old/1.png', 'cat/1.png', 'dogs/1.png')
+
+
+def test_nested_folders_are_classes_of_their_own_on_request(tmp_path):
+    put(tmp_path, *NESTED, '.cache/x/1.png', 'top.png')
+    dataset = ClassFolder(tmp_path, pipeline=PIPELINE, nested=True)
+    assert dataset.classes == ['cat', 'dogs', 'dogs/hound/old', 'dogs/pug']
+    assert dataset.labels.tolist() == [0, 1, 2, 3]
+    assert red_levels(dataset) == [2, 3, 1, 0]
+    assert ClassFolder(tmp_path, pipeline=PIPELINE).labels.tolist() == [0, 1, 1, 1]
+
+
+def test_some_of_the_nested_classes_can_be_listed(tmp_path):
+    put(tmp_path, *NESTED)
+    wanted = ['dogs/pug', 'cat']
+    dataset = ClassFolder(tmp_path, pipeline=PIPELINE, classes=wanted, nested=True)
+    assert dataset.classes == wanted
+    assert red_levels(dataset) == [0, 2]
+    with pytest.raises(ValueError, match="no folder 'pug'.*did you mean"):
+        ClassFolder(tmp_path, pipeline=PIPELINE, classes=['pug'], nested=True)
+    with pytest.raises(ValueError, match="no folder 'dogs/../cat'"):
+        ClassFolder(tmp_path, pipeline=PIPELINE, classes=['dogs/../cat'], nested=True)
+
+
 def test_file_names_beyond_ascii_are_found(tmp_path):
     put(tmp_path, 'käfer/größe.png')
     assert red_levels(ClassFolder(str(tmp_path), pipeline=PIPELINE)) == [0]

@@ -64,8 +64,8 @@ def test_iterating_ends():
 
 
 def test_pipelines_take_configs_and_callables():
-    transforms = build_pipeline([dict(type='Resize', scale=(4, 4)), str])
-    assert type(transforms[0]).__name__ == 'Resize'
+    transforms = build_pipeline([dict(type='RandomFlip', prob=0.5), str])
+    assert type(transforms[0]).__name__ == 'RandomFlip'
     assert transforms[1] is str
 
 

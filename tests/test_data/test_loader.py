@@ -1,3 +1,5 @@
+import multiprocessing
+import os
 import signal
 from itertools import islice
 
@@ -6,8 +8,10 @@ import pytest
 import torch
 
 from reacgan_plugin.data.dataset import ImageDataset
+from reacgan_plugin.data.digits import Digits
 from reacgan_plugin.data.loader import build_train_loader
 from reacgan_plugin.data.loading import PackImage
+from reacgan_plugin.data.workers import belong_to
 
 PLAN = dict(seed=4, micro_batch=3, micro_batches_per_iteration=2, rank=0, world_size=1)
 
@@ -30,7 +34,7 @@ class Noise(ImageDataset):
 
 
 def batches(count, *, cfg=(), **plan):
-    cfg = dict(dataset=Noise(), **dict(cfg))
+    cfg = {'dataset': Noise(), **dict(cfg)}
     loader = build_train_loader(cfg, **{**PLAN, **plan})
     return list(islice(loader, count))
 
@@ -120,7 +124,27 @@ def test_workers_leave_ctrl_c_to_the_main_process():
         signal.signal(signal.SIGINT, ours)
 
 
+@pytest.mark.parametrize('of_the_run, code', [(True, 0), (False, 1)])
+def test_a_worker_that_starts_after_its_main_process_has_gone_ends(of_the_run, code):
+    """Or it would linger for ever."""
+    main = os.getpid() if of_the_run else os.getppid()
+    child = os.fork()
+    if not child:
+        belong_to(main)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('method', multiprocessing.get_all_start_methods())
+def test_workers_work_however_they_are_started(method):
+    cfg = dict(dataset=Digits(split='train', pipeline=[PackImage()]))
+    by_worker = dict(num_workers=1, multiprocessing_context=method)
+    assert_equal(batches(1, cfg=cfg), batches(1, cfg={**cfg, **by_worker}))
+
+
 def test_a_data_set_smaller_than_a_batch_goes_round():
+    """R33: images come again before a batch is short."""
     loader = build_train_loader(dict(dataset=Noise(2)), **PLAN)
     assert next(iter(loader))['label'].sort().values.tolist() == [0, 0, 0, 1, 1, 1]
 

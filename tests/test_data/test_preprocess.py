@@ -52,8 +52,8 @@ def test_everything_goes_to_the_device_of_the_model():
 @pytest.mark.parametrize('bad, message', [
     (batch(torch.zeros(2, 3, 4, 4, dtype=torch.int64)), 'images are torch.int64'),
     (batch(torch.zeros(3, 4, 4)), r'of shape \(3, 4, 4\)'),
-    (batch(torch.zeros(2, 3, 4, 4), torch.zeros(2)), 'labels are torch.float32'),
-    (batch(torch.zeros(2, 3, 4, 4), torch.eye(2).long()), r'of shape \(2, 2\)'),
+    (batch(torch.zeros(2, 3, 4, 4), torch.zeros(2)), 'label is torch.float32'),
+    (batch(torch.zeros(2, 3, 4, 4), torch.eye(2).long()), r'label has shape \(2, 2\)'),
     (dict(image=torch.zeros(2, 3, 4, 4)), "no 'label', only"),
 ])  # fmt: skip
 def test_bad_batches_are_described(bad, message):
@@ -62,6 +62,7 @@ def test_bad_batches_are_described(bad, message):
 
 
 def test_a_red_file_is_still_red_where_the_networks_see_it(tmp_path):
+    """R16: through the training pipeline."""
     (tmp_path / 'red').mkdir()
     pixels = np.full((10, 20, 3), [255, 0, 0], dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / 'red' / '1.png')
@@ -75,3 +76,13 @@ def test_a_red_file_is_still_red_where_the_networks_see_it(tmp_path):
     assert image.shape == (1, 3, 8, 8)
     red, green, blue = image[0]
     assert (red == 1).all() and (green == -1).all() and (blue == -1).all()
+
+
+@pytest.mark.parametrize('label', [[0, 3], [-1, 0]])
+def test_a_class_that_does_not_exist_is_refused_before_it_goes_to_a_device(label):
+    preprocessor = ImagePreprocessor(num_classes=3).to(torch.device('meta'))
+    image = torch.zeros(2, 3, 4, 4)
+    with pytest.raises(ValueError, match=r'allowed: 0\.\.2'):
+        preprocessor(batch(image, torch.tensor(label)))
+    on_the_device = torch.zeros(2, dtype=torch.int64, device='meta')  # has no values
+    assert preprocessor(batch(image, on_the_device))['label'].shape == (2,)

@@ -31,9 +31,10 @@ def test_the_seed_decides_the_order():
     assert streams[0] == streams[2] != streams[1]
 
 
-@pytest.mark.parametrize('size', [100, 7, 1])
+@pytest.mark.parametrize('size', [100, 21, 7, 1])
 @pytest.mark.parametrize('world_size, micro_batch', [(2, 4), (3, 2), (4, 1)])
 def test_ranks_side_by_side_are_one_process(size, world_size, micro_batch):
+    """R33: every rank has whole batches, whatever the number of images."""
     whole = world_size * micro_batch
     alone = take(GlobalBatchSampler(size, seed=5, micro_batch=whole), 6 * whole)
     options = dict(seed=5, micro_batch=micro_batch, world_size=world_size)
@@ -58,6 +59,7 @@ def test_starting_later_equals_continuing(rank):
 
 
 def test_far_positions_cost_nothing_to_reach():
+    """R27: nothing is skipped one by one."""
     sampler = GlobalBatchSampler(10, seed=0, micro_batch=4)
     sampler.start_at(10**12)
     first = 4 * 10**12
