@@ -19,7 +19,7 @@ def brightness(x: Tensor, shift: Tensor) -> Tensor:
 @full_precision
 def saturation(x: Tensor, factor: Tensor) -> Tensor:
     """Every pixel's colours as far from their mean as a factor (N,) says: 0 is grey, 1
-    the image (N, 3, H, W) itself."""
+    the image (N, 3, H, W) itself, as is a grey image (N, 1, H, W) with any factor."""
     return _away_from(x.mean(1, keepdim=True), x, factor)
 
 

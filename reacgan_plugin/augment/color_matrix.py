@@ -1,7 +1,8 @@
 """Colour transformations of adaptive augmentation (Karras et al. 2020, "Training
 Generative Adversarial Networks with Limited Data", appendix B).
 
-Matrices (N, 4, 4) act on a pixel's red, green and blue, and one.
+Matrices (N, 4, 4) act on a pixel's red, green and blue, and one; a grey pixel has
+three equal ones.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def color_matrix(x: Tensor, chances: Mapping[str, Tensor]) -> Tensor:
     """One matrix a sample, (N, 4, 4), of all transformations that are named.
 
     Args:
-        x: images (N, 3, H, W), for their number and type.
+        x: images (N, C, H, W), for their number and type.
         chances: probabilities by the names of transformations.
     """
     matrix = identity(x, 4).expand(len(x), -1, -1)
@@ -90,6 +91,15 @@ def color_matrix(x: Tensor, chances: Mapping[str, Tensor]) -> Tensor:
 
 @full_precision
 def recoloured(x: Tensor, matrix: Tensor) -> Tensor:
-    """Every pixel of the images (N, 3, H, W) by its sample's matrix (N, 4, 4)."""
-    mixed = matrix[:, :3, :3] @ x.flatten(2) + matrix[:, :3, 3:]
-    return mixed.view(x.shape)
+    """Every pixel of the images (N, 3, H, W) by its sample's matrix (N, 4, 4).
+
+    Grey images (N, 1, H, W) are changed as three equal colours would be, in the mean of
+    the three, as the authors' code has it: what turns or stretches colours around grey
+    has no effect, brightness, contrast and luma flip have theirs.
+    """
+    linear, shift = matrix[:, :3, :3], matrix[:, :3, 3:]
+    if x.shape[1] == 1:
+        linear, shift = (
+            part.sum(2, keepdim=True).mean(1, keepdim=True) for part in (linear, shift)
+        )
+    return (linear @ x.flatten(2) + shift).view(x.shape)

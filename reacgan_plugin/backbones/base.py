@@ -19,6 +19,7 @@ from reacgan_plugin.backbones.sizes import (
     Sides,
     Size,
     as_size,
+    check_image,
     doubled_sides,
     halved_sides,
     prepared_sides,
@@ -31,6 +32,7 @@ from reacgan_plugin.layers import (
     embedding,
     linear,
 )
+from reacgan_plugin.options import counts, whole
 
 
 class ResidualGenerator(nn.Module):
@@ -43,16 +45,28 @@ class ResidualGenerator(nn.Module):
         num_classes: K; None for a generator without labels.
         base_channels: channel unit, multiplied by the table's widths.
         z_dim: Z.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W) in [-1, 1].
+    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W), or of other channels, in
+    [-1, 1].
     Raises: ValueError for a size that is not prepared, and for z or labels of the
     wrong shape.
     """
 
     def __init__(
-        self, *, size: Size, num_classes: int | None, base_channels: int, z_dim: int
+        self,
+        *,
+        size: Size,
+        num_classes: int | None,
+        base_channels: int,
+        z_dim: int,
+        image_channels: int = 3,
     ):
         super().__init__()
+        self.image_channels = whole('image_channels', image_channels, above=0)
+        counts(base_channels=base_channels, z_dim=z_dim)
+        if num_classes is not None:
+            counts(num_classes=num_classes)
         sides = prepared_sides(size)
         self.size, self.num_classes, self.z_dim = as_size(sides), num_classes, z_dim
         self.start, *self.feature_sides = doubled_sides(sides)
@@ -62,6 +76,7 @@ class ResidualGenerator(nn.Module):
         """A class embedding for all blocks; returns its width, 0 without labels."""
         if self.num_classes is None:
             return 0
+        counts(shared_dim=shared_dim)
         # the reference leaves this one weight without spectral norm
         self.class_embedding = embedding(
             self.num_classes, shared_dim, spectral_norm=False
@@ -94,7 +109,7 @@ class ResidualGenerator(nn.Module):
             if index in attended:
                 self.blocks.append(SelfAttention(narrow, **options))
         self.norm = batch_norm(self.widths[-1])
-        self.output = conv2d(self.widths[-1], 3, 3, **options)
+        self.output = conv2d(self.widths[-1], self.image_channels, 3, **options)
 
     def _inputs(
         self, z: Tensor, label: Tensor | None
@@ -127,13 +142,17 @@ class ResidualDiscriminator(nn.Module):
 
     Args:
         size: S, or (H, W); see :mod:`reacgan_plugin.backbones.sizes`.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: image (N, 3, H, W) in [-1, 1] -> (N, C); C is ``out_channels``.
-    Raises: ValueError for a size that is not prepared, and images of another size.
+    Shapes: image (N, 3, H, W), or of other channels, in [-1, 1] -> (N, C); C is
+    ``out_channels``.
+    Raises: ValueError for a size that is not prepared, and images of another size or
+    other channels.
     """
 
-    def __init__(self, *, size: Size):
+    def __init__(self, *, size: Size, image_channels: int = 3):
         super().__init__()
+        self.image_channels = whole('image_channels', image_channels, above=0)
         sides = prepared_sides(size)
         self.size = as_size(sides)
         self.image_sides, self.feature_sides = sides, halved_sides(sides)
@@ -158,12 +177,7 @@ class ResidualDiscriminator(nn.Module):
                 self.blocks.append(SelfAttention(after, spectral_norm=spectral_norm))
 
     def forward(self, image: Tensor) -> Tensor:
-        height, width = self.image_sides
-        if image.shape[2:] != self.image_sides:
-            raise ValueError(
-                f'images have {tuple(image.shape[2:])} pixels, the discriminator was '
-                f'built for {height} x {width}'
-            )
+        check_image(image, self.image_channels, self.image_sides)
         return F.relu(self.blocks(self.input(image))).sum(dim=(2, 3))
 
 

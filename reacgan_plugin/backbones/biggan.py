@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from reacgan_plugin.backbones.base import ResidualDiscriminator, ResidualGenerator
 from reacgan_plugin.backbones.sizes import DISCRIMINATOR_WIDTHS, Size
 from reacgan_plugin.layers import ConditionalBatchNorm2d, batch_norm, conv2d
+from reacgan_plugin.options import counts
 
 
 class GeneratorBlock(nn.Module):
@@ -57,8 +58,10 @@ class BigGANGenerator(ResidualGenerator):
         shared_dim: width of the class embedding that all blocks share.
         attention_at: short sides of features after whose block self-attention follows.
         spectral_norm: normalise every convolution and linear map but the embedding.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W) in [-1, 1].
+    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W), or of other channels, in
+    [-1, 1].
     Raises: ValueError for a size, z_dim or attention that does not fit, and for z or
     labels of the wrong shape.
     """
@@ -73,12 +76,14 @@ class BigGANGenerator(ResidualGenerator):
         shared_dim: int = 128,
         attention_at: Sequence[int] = (16,),
         spectral_norm: bool = True,
+        image_channels: int = 3,
     ):
         super().__init__(
             size=size,
             num_classes=num_classes,
             base_channels=base_channels,
             z_dim=z_dim,
+            image_channels=image_channels,
         )
         self.chunk = _chunk(z_dim, len(self.feature_sides) + 1)
         condition_dim = self.chunk + self._add_class_embedding(shared_dim)
@@ -158,8 +163,10 @@ class BigGANDiscriminator(ResidualDiscriminator):
         base_channels: channel unit, multiplied by the table's widths.
         attention_at: short sides of features after whose block self-attention follows.
         spectral_norm: normalise every convolution; False: batch norms in the blocks.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: image (N, 3, H, W) in [-1, 1] -> (N, C); C is ``out_channels``.
+    Shapes: image (N, 3, H, W), or of other channels, in [-1, 1] -> (N, C); C is
+    ``out_channels``.
     Raises: ValueError for a size that is not prepared, attention that does not fit,
     and images of another size.
     """
@@ -171,8 +178,10 @@ class BigGANDiscriminator(ResidualDiscriminator):
         base_channels: int = 96,
         attention_at: Sequence[int] = (16,),
         spectral_norm: bool = True,
+        image_channels: int = 3,
     ):
-        super().__init__(size=size)
+        super().__init__(size=size, image_channels=image_channels)
+        counts(base_channels=base_channels)
         options = dict(spectral_norm=spectral_norm)
 
         def stage(index, before, after):
@@ -184,7 +193,7 @@ class BigGANDiscriminator(ResidualDiscriminator):
             return [block]
 
         widths = DISCRIMINATOR_WIDTHS[min(self.image_sides)]
-        channels = [3, *(base_channels * width for width in widths)]
+        channels = [image_channels, *(base_channels * width for width in widths)]
         self._build(stage, channels, attention_at=attention_at, **options)
 
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from reacgan_plugin.backbones.base import ResidualDiscriminator, ResidualGenerator
 from reacgan_plugin.backbones.sizes import DISCRIMINATOR_WIDTHS, Size
 from reacgan_plugin.layers import ConditionalBatchNorm2d, conv2d
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.options import counts, one_of, whole
 
 BOTTLENECK = 4  # channels of a block over those of its 3 x 3 convolutions
 WIDTHS_AT_32 = {'legacy': (4, 4, 4, 4), 'studiogan': (1, 4, 4, 4)}
@@ -172,8 +172,10 @@ class BigGANDeepGenerator(ResidualGenerator):
         depth: blocks at each resolution; the last one doubles the sides.
         variant: 'legacy' or 'studiogan', of the skip paths.
         spectral_norm: normalise every convolution and linear map but the embedding.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W) in [-1, 1].
+    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W), or of other channels, in
+    [-1, 1].
     Raises: ValueError for a size, depth, variant or attention that does not fit, and
     for z or labels of the wrong shape.
     """
@@ -190,14 +192,16 @@ class BigGANDeepGenerator(ResidualGenerator):
         depth: int = 2,
         variant: str = 'legacy',
         spectral_norm: bool = True,
+        image_channels: int = 3,
     ):
         super().__init__(
             size=size,
             num_classes=num_classes,
             base_channels=base_channels,
             z_dim=z_dim,
+            image_channels=image_channels,
         )
-        in_range('depth', depth, above=0)
+        whole('depth', depth, above=0)
         condition_dim = z_dim + self._add_class_embedding(shared_dim)
         options = dict(spectral_norm=spectral_norm)
         norm = partial(ConditionalBatchNorm2d, condition_dim=condition_dim, **options)
@@ -227,8 +231,10 @@ class BigGANDeepDiscriminator(ResidualDiscriminator):
         depth: blocks at each resolution; the first one halves the sides.
         variant: 'legacy' or 'studiogan', of the skip paths.
         spectral_norm: normalise every convolution.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: image (N, 3, H, W) in [-1, 1] -> (N, C); C is ``out_channels``.
+    Shapes: image (N, 3, H, W), or of other channels, in [-1, 1] -> (N, C); C is
+    ``out_channels``.
     Raises: ValueError for a size, depth, variant or attention that does not fit, and
     images of another size.
     """
@@ -242,9 +248,11 @@ class BigGANDeepDiscriminator(ResidualDiscriminator):
         depth: int = 2,
         variant: str = 'legacy',
         spectral_norm: bool = True,
+        image_channels: int = 3,
     ):
-        super().__init__(size=size)
-        in_range('depth', depth, above=0)
+        super().__init__(size=size, image_channels=image_channels)
+        whole('depth', depth, above=0)
+        counts(base_channels=base_channels)
         options = dict(spectral_norm=spectral_norm)
         kind = DISCRIMINATOR_BLOCKS[one_of('variant', variant, DISCRIMINATOR_BLOCKS)]
         block = partial(kind, **options)
@@ -257,13 +265,14 @@ class BigGANDeepDiscriminator(ResidualDiscriminator):
         short = min(self.image_sides)
         widths = WIDTHS_AT_32[variant] if short <= 32 else DISCRIMINATOR_WIDTHS[short]
         channels = [base_channels * width for width in widths]
-        self.input = conv2d(3, channels[0], 3, **options)
+        self.input = conv2d(image_channels, channels[0], 3, **options)
         self._build(stage, channels, attention_at=attention_at, **options)
 
 
 def _hidden(channels: int) -> int:
     if channels < BOTTLENECK:
         raise ValueError(
-            f'a bottleneck of {channels} channels; allowed: {BOTTLENECK} or more'
+            f'a bottleneck of {channels} channels; allowed: {BOTTLENECK} or more, by a '
+            'larger base_channels'
         )
     return channels // BOTTLENECK

@@ -49,6 +49,11 @@ class CodedGenerator(nn.Module):
         return self.generator.size
 
     @property
+    def image_channels(self) -> int:
+        """Channels of the generator's images."""
+        return self.generator.image_channels
+
+    @property
     def num_classes(self) -> int | None:
         """Classes of the generator."""
         return self.generator.num_classes

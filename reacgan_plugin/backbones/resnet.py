@@ -29,8 +29,10 @@ class ResNetGenerator(ResidualGenerator):
         z_dim: Z.
         attention_at: short sides of features after whose block self-attention follows.
         spectral_norm: normalise every convolution and linear map, as SAGAN does.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W) in [-1, 1].
+    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W), or of other channels, in
+    [-1, 1].
     Raises: ValueError for a size or attention that does not fit, and for z or labels
     of the wrong shape.
     """
@@ -44,12 +46,14 @@ class ResNetGenerator(ResidualGenerator):
         z_dim: int = 128,
         attention_at: Sequence[int] = (),
         spectral_norm: bool = False,
+        image_channels: int = 3,
     ):
         super().__init__(
             size=size,
             num_classes=num_classes,
             base_channels=base_channels,
             z_dim=z_dim,
+            image_channels=image_channels,
         )
         options = dict(spectral_norm=spectral_norm)
         norm = batch_norm
@@ -82,10 +86,12 @@ class ResNetDiscriminator(BigGANDiscriminator):
         base_channels: int = 64,
         attention_at: Sequence[int] = (),
         spectral_norm: bool = True,
+        image_channels: int = 3,
     ):
         super().__init__(
             size=size,
             base_channels=base_channels,
             attention_at=attention_at,
             spectral_norm=spectral_norm,
+            image_channels=image_channels,
         )

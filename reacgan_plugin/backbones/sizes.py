@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 Size = int | Sequence[int]
 Sides = tuple[int, int]
 
@@ -75,6 +77,20 @@ def prepared_sides(size: Size) -> Sides:
             f'multiple of {unit}; nearest to {long}: {_or(nearest)}'
         )
     return sides
+
+
+def check_image(image: Tensor, channels: int, sides: Sides) -> None:
+    """ValueError unless the images are (N, channels, *sides)."""
+    if image.shape[2:] != sides:
+        raise ValueError(
+            f'images have {tuple(image.shape[2:])} pixels, the discriminator was '
+            f'built for {sides[0]} x {sides[1]}'
+        )
+    if image.shape[1] != channels:
+        raise ValueError(
+            f'images have {image.shape[1]} channel(s), the discriminator was built for '
+            f'image_channels={channels}'
+        )
 
 
 def doubled_sides(sides: Sides) -> list[Sides]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from reacgan_plugin.backbones.sizes import (
     Size,
     as_size,
+    check_image,
     doubled_sides,
     prepared_sides,
 )
@@ -21,7 +22,7 @@ from reacgan_plugin.backbones.stylegan2_widths import channels_at
 from reacgan_plugin.layers.equalised import EqualisedConv2d, EqualisedLinear
 from reacgan_plugin.layers.minibatch_stddev import MinibatchStddev
 from reacgan_plugin.layers.resample import blur_filter, downsample
-from reacgan_plugin.options import one_of
+from reacgan_plugin.options import counts, in_range, one_of, whole
 
 ARCHITECTURES = ('resnet', 'orig', 'skip')
 
@@ -36,6 +37,7 @@ class DiscriminatorBlock(nn.Module):
             sees in the halved image of its resolution; ``'orig'`` neither.
         first: of the network: it gets the image alone.
         clamp: largest magnitude of every layer's output; None: no limit.
+        image_channels: of the image, here and below 3.
 
     Shapes: features (N, in, H, W) or None, image (N, 3, H, W) -> features
     (N, out, H / 2, W / 2) and the image for the next block.
@@ -49,6 +51,7 @@ class DiscriminatorBlock(nn.Module):
         architecture: str,
         first: bool,
         clamp: float | None = None,
+        image_channels: int = 3,
     ):
         super().__init__()
         options = dict(activation=True, clamp=clamp)
@@ -58,7 +61,7 @@ class DiscriminatorBlock(nn.Module):
         self.halves_image = architecture == 'skip'
         self.fromrgb = self.skip = None
         if first or self.halves_image:
-            self.fromrgb = EqualisedConv2d(3, in_channels, 1, **options)
+            self.fromrgb = EqualisedConv2d(image_channels, in_channels, 1, **options)
         if residual:
             self.skip = EqualisedConv2d(
                 in_channels, out_channels, 1, bias=False, resample='down', gain=gain
@@ -86,6 +89,7 @@ class Epilogue(nn.Module):
         architecture: as in :class:`DiscriminatorBlock`.
         stddev_group, stddev_channels: of the minibatch standard deviation.
         clamp: largest magnitude of the convolution's output; None: no limit.
+        image_channels: of the image.
     """
 
     def __init__(
@@ -97,12 +101,13 @@ class Epilogue(nn.Module):
         stddev_group: int,
         stddev_channels: int,
         clamp: float | None = None,
+        image_channels: int = 3,
     ):
         super().__init__()
         options = dict(activation=True, clamp=clamp)
         self.fromrgb = None
         if architecture == 'skip':
-            self.fromrgb = EqualisedConv2d(3, channels, 1, **options)
+            self.fromrgb = EqualisedConv2d(image_channels, channels, 1, **options)
         _check_shares(channels, stddev_channels)
         self.stddev = nn.Identity()
         if stddev_channels:
@@ -127,10 +132,12 @@ class StyleGAN2Discriminator(nn.Module):
         stddev_group: samples whose standard deviation is taken together.
         stddev_channels: in which it is told; 0: not at all.
         clamp: largest magnitude of every convolution's output; None: no limit.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: image (N, 3, H, W), about in [-1, 1] -> (N, C); C is ``out_channels``.
+    Shapes: image (N, 3, H, W), or of other channels, about in [-1, 1] -> (N, C); C is
+    ``out_channels``.
     Raises: ValueError for a size or option that is not possible, and for images of
-    another size.
+    another size or other channels.
     """
 
     head_layers = EqualisedLayers()
@@ -145,14 +152,22 @@ class StyleGAN2Discriminator(nn.Module):
         stddev_group: int = 4,
         stddev_channels: int = 1,
         clamp: float | None = None,
+        image_channels: int = 3,
     ):
         super().__init__()
+        self.image_channels = whole('image_channels', image_channels, above=0)
         one_of('architecture', architecture, ARCHITECTURES)
+        counts(stddev_group=stddev_group)
+        whole('stddev_channels', stddev_channels, above=-1)
+        if clamp is not None:
+            in_range('clamp', clamp, above=0)
         sides = doubled_sides(prepared_sides(size))[::-1]
         widths = [channels_at(stage, channel_base, channel_max) for stage in sides]
         self.sides, self.size = sides[0], as_size(sides[0])
         self.out_channels = widths[-1]
-        options = dict(architecture=architecture, clamp=clamp)
+        options = dict(
+            architecture=architecture, clamp=clamp, image_channels=image_channels
+        )
         self.stages = nn.ModuleDict()
         for stage, widths_around in zip(sides, pairwise(widths), strict=False):
             self.stages[str(min(stage))] = DiscriminatorBlock(
@@ -167,11 +182,7 @@ class StyleGAN2Discriminator(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        if image.shape[2:] != self.sides:
-            raise ValueError(
-                f'images have {tuple(image.shape[2:])} pixels, the discriminator was '
-                f'built for {self.sides[0]} x {self.sides[1]}'
-            )
+        check_image(image, self.image_channels, self.sides)
         x = None
         for block in self.stages.values():
             x, image = block(x, image)

@@ -23,7 +23,7 @@ from reacgan_plugin.backbones.stylegan2_widths import channels_at
 from reacgan_plugin.layers.modes import untracked_statistics
 from reacgan_plugin.layers.modulated_conv import NOISES, StyledConv2d, ToRGB
 from reacgan_plugin.layers.resample import blur_filter, upsample
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.options import in_range, one_of, whole
 
 
 class SynthesisBlock(nn.Module):
@@ -35,6 +35,7 @@ class SynthesisBlock(nn.Module):
         w_dim: W.
         sides: (H, W) of its features.
         clamp: largest magnitude of every layer's output; None: no limit.
+        image_channels: of the image, here and below 3.
 
     Shapes: features, image (N, 3, H / 2, W / 2) and ws (N, 2 or 3, W) -> features,
     image (N, 3, H, W). The first block takes neither features nor image.
@@ -48,6 +49,7 @@ class SynthesisBlock(nn.Module):
         *,
         sides: Sides,
         clamp: float | None = None,
+        image_channels: int = 3,
     ):
         super().__init__()
         options = dict(sides=sides, clamp=clamp)
@@ -59,7 +61,9 @@ class SynthesisBlock(nn.Module):
                 in_channels, out_channels, w_dim, resample='up', **options
             )
         self.conv1 = StyledConv2d(out_channels, out_channels, w_dim, **options)
-        self.torgb = ToRGB(out_channels, w_dim, clamp=clamp)
+        self.torgb = ToRGB(
+            out_channels, w_dim, clamp=clamp, out_channels=image_channels
+        )
         self.register_buffer('resample_filter', blur_filter())
 
     @property
@@ -98,13 +102,15 @@ class SynthesisNetwork(nn.Module):
         channel_base: int,
         channel_max: int,
         clamp: float | None,
+        image_channels: int = 3,
     ):
         super().__init__()
         self.blocks = nn.ModuleDict()
+        options = dict(clamp=clamp, image_channels=image_channels)
         before = 0
         for stage in sides:
             channels = channels_at(stage, channel_base, channel_max)
-            block = SynthesisBlock(before, channels, w_dim, sides=stage, clamp=clamp)
+            block = SynthesisBlock(before, channels, w_dim, sides=stage, **options)
             self.blocks[str(min(stage))] = block
             before = channels
         self.num_ws = sum(block.convolutions for block in self.blocks.values()) + 1
@@ -136,9 +142,10 @@ class StyleGAN2Generator(nn.Module):
         style_mixing: probability that, in training, a sample's last layers from a
             random one on take the w of another z (Karras et al. 2019, section 3.1).
         clamp: largest magnitude of every layer's output; None: no limit.
+        image_channels: 3, or 1 for grey images.
 
-    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W), about in [-1, 1] but not
-    clamped; float32 under autocast.
+    Shapes: z (N, Z), label (N,) -> image (N, 3, H, W), or of other channels, about in
+    [-1, 1] but not clamped; float32 under autocast.
     Raises: ValueError for a size, probability or noise that is not possible, and for z
     or labels of the wrong shape.
     """
@@ -155,11 +162,15 @@ class StyleGAN2Generator(nn.Module):
         channel_max: int = 512,
         style_mixing: float = 0.0,
         clamp: float | None = None,
+        image_channels: int = 3,
     ):
         super().__init__()
+        self.image_channels = whole('image_channels', image_channels, above=0)
         sides = doubled_sides(prepared_sides(size))
         self.size, self.num_classes, self.z_dim = as_size(sides[-1]), num_classes, z_dim
         self.style_mixing = style_mixing
+        if clamp is not None:
+            in_range('clamp', clamp, above=0)
         if style_mixing:
             in_range('style_mixing', style_mixing, above=0, up_to=1)
         self.mapping = MappingNetwork(
@@ -171,6 +182,7 @@ class StyleGAN2Generator(nn.Module):
             channel_base=channel_base,
             channel_max=channel_max,
             clamp=clamp,
+            image_channels=image_channels,
         )
 
     def forward(

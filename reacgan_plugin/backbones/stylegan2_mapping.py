@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from reacgan_plugin.functional.labels import check_inputs, check_label
 from reacgan_plugin.functional.precision import full_precision
 from reacgan_plugin.layers.equalised import EqualisedLinear, scaled
+from reacgan_plugin.options import counts
 
 LR_MULTIPLIER = 0.01
 AVERAGE_DECAY = 0.995
@@ -43,6 +44,9 @@ class MappingNetwork(nn.Module):
         layers: int = 8,
     ):
         super().__init__()
+        counts(z_dim=z_dim, w_dim=w_dim, mapping_layers=layers)
+        if num_classes is not None:
+            counts(num_classes=num_classes)
         self.z_dim, self.num_classes = z_dim, num_classes
         self.track_running_stats = True
         in_features = z_dim

@@ -85,8 +85,9 @@ def _created(name: str, settings: Mapping, **weights) -> nn.Module:
     try:
         return imported_timm().create_model(name, **settings, **weights)
     except (TypeError, IndexError, AssertionError) as error:
+        why = 'it has no such stage' if isinstance(error, IndexError) else error
         raise ValueError(
-            f'timm does not build name={name!r} with {dict(settings)}: {error}'
+            f'timm does not build name={name!r} with {dict(settings)}: {why}'
         ) from error
 
 

@@ -22,7 +22,10 @@ class SelfAttention(nn.Module):
     def __init__(self, channels: int, *, spectral_norm: bool = True):
         super().__init__()
         if channels < 8:
-            raise ValueError(f'attention over {channels} channels; allowed: 8 or more')
+            raise ValueError(
+                f'attention over {channels} channels; allowed: 8 or more, by a larger '
+                'base_channels or without attention_at'
+            )
         options = dict(bias=False, spectral_norm=spectral_norm)
         self.query = conv2d(channels, channels // 8, 1, **options)
         self.key = conv2d(channels, channels // 8, 1, **options)

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from reacgan_plugin.functional.sphere import project_to_sphere
 from reacgan_plugin.layers.kits import OrthogonalLayers
+from reacgan_plugin.options import counts
 
 
 class HypersphereProjection(nn.Module):
@@ -28,6 +29,7 @@ class HypersphereProjection(nn.Module):
         layers=None,
     ):
         super().__init__()
+        counts(in_channels=in_channels, embed_dim=embed_dim)
         layers = layers or OrthogonalLayers(spectral_norm)
         self.linear = layers.linear(in_channels, embed_dim)
 

@@ -121,23 +121,31 @@ class StyledConv2d(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """Modulated 1 x 1 convolution to three colours, without demodulation.
+    """Modulated 1 x 1 convolution to the image's colours, without demodulation.
 
     Args:
         in_channels: of the features.
         w_dim: W.
         clamp: largest magnitude of the output; None: no limit.
+        out_channels: 3, or 1 for grey.
 
-    Shapes: (N, in_channels, H, W), (N, W) -> (N, 3, H, W).
+    Shapes: (N, in_channels, H, W), (N, W) -> (N, out_channels, H, W).
     """
 
-    def __init__(self, in_channels: int, w_dim: int, *, clamp: float | None = None):
+    def __init__(
+        self,
+        in_channels: int,
+        w_dim: int,
+        *,
+        clamp: float | None = None,
+        out_channels: int = 3,
+    ):
         super().__init__()
         self.clamp = clamp
         self.affine = EqualisedLinear(w_dim, in_channels, bias_init=1.0)
         self.style_gain = 1 / math.sqrt(in_channels)
-        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         style = self.affine(w) * self.style_gain

@@ -114,3 +114,21 @@ def test_memory_format_and_autocast_do_not_matter():
     with torch.autocast('cpu', torch.bfloat16):
         assert torch.allclose(recoloured(last, matrix), recoloured(x, matrix))
         assert recoloured(x, matrix).dtype == torch.float32
+
+
+@pytest.mark.parametrize('strength', [0.3, 1.0])
+def test_grey_images_are_changed_as_three_equal_colours_are_in_their_mean(strength):
+    grey = torch.rand(8, 1, 4, 4, dtype=torch.float64)
+    colours = grey.expand(-1, 3, -1, -1)
+    chances = {step.name: torch.tensor(strength) for step in COLORS}
+    matrix = color_matrix(grey, chances)
+    expected = recoloured(colours, matrix).mean(1, keepdim=True)
+    assert torch.allclose(recoloured(grey, matrix), expected)
+    assert not torch.allclose(expected, grey, atol=0.01)
+
+
+@pytest.mark.parametrize('name', ['hue', 'saturation'])
+def test_what_turns_or_stretches_colours_leaves_grey_images_alone(name):
+    grey = torch.rand(8, 1, 4, 4, dtype=torch.float64)
+    matrix = color_matrix(grey, {name: torch.tensor(1.0)})
+    assert torch.allclose(recoloured(grey, matrix), grey)

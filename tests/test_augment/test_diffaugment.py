@@ -91,3 +91,12 @@ def test_half_precision_and_autocast_give_float32():
     with torch.autocast('cpu', torch.bfloat16):
         assert torch.equal(augmented(x, *POLICIES), augmented(x, *POLICIES))
         assert augmented(x.bfloat16(), *POLICIES).dtype == torch.float32
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+def test_grey_images_are_augmented_as_three_equal_colours_are(policy):
+    grey = torch.rand(4, 1, 16, 16)
+    y = augmented(grey, policy)
+    assert y.shape == grey.shape
+    of_three = augmented(grey.expand(-1, 3, -1, -1), policy)
+    assert torch.allclose(y.expand_as(of_three), of_three, atol=1e-6)

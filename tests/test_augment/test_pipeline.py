@@ -162,3 +162,19 @@ def test_memory_format_does_not_matter():
 def test_another_policy_raises(policy, message):
     with pytest.raises(ValueError, match=message):
         multipliers_of(policy)
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+def test_images_of_one_channel_are_augmented_and_stay_of_one(policy):
+    x = images()[:, :1]
+    y = augmented(x, policy)
+    assert y.shape == x.shape
+    assert y.isfinite().all() and (y - x).abs().mean() > 0.05
+    assert torch.allclose(augmented(x, policy, 0.0), x, atol=1e-4)
+
+
+@pytest.mark.parametrize('policy', ['b', 'bg', 'bgc', 'bgcf'])  # noise is by channel
+def test_one_channel_is_augmented_as_three_equal_ones(policy):
+    x = images()[:, :1]
+    of_three = augmented(x.expand(-1, 3, -1, -1), policy)
+    assert torch.allclose(augmented(x, policy), of_three[:, :1], atol=1e-4)

@@ -99,6 +99,7 @@ def test_images_of_another_size_raise(family):
 
 @each_family
 def test_z_of_another_width_and_missing_labels_raise(family):
+    """R35: never taken for a generator without classes."""
     built = generator(family)
     with pytest.raises(ValueError, match=r'z has shape \(2, 9\); allowed: \(N, 8\)'):
         built(torch.randn(2, 9), LABEL)
@@ -117,6 +118,7 @@ def test_z_of_another_width_and_missing_labels_raise(family):
     ],
 )
 def test_labels_that_do_not_fit_raise(family, label, message):
+    """R34: for the embedding of generators too."""
     with pytest.raises(ValueError, match=message):
         generator(family)(torch.randn(2, 8), label)
 

@@ -199,6 +199,6 @@ def test_a_checkpoint_that_would_import_a_module_must_be_trusted(
     config, _ = load_config('biggan_reacgan_digits.py', overrides)
     path = tmp_path / 'checkpoint.pth'
     torch.save({'meta': {'config': config_json(config)}}, path)
-    with pytest.raises(ValueError, match=f'names {kind}, which .* imports what it is'):
+    with pytest.raises(ValueError, match=f"type='{kind}', which .* imports what it is"):
         checkpoint_config(path)
     checkpoint_config(path, trust_imports=True)

@@ -25,6 +25,7 @@ def transformer(side=32):
     ids=lambda settings: settings['name'],
 )
 def test_features_are_those_that_the_classifier_would_see(settings):
+    """R39: by no name of a layer inside."""
     features = TimmFeatures(**settings).eval()
     (found,) = features(IMAGE)
     assert found.shape == (2, *features.channels)
@@ -49,6 +50,7 @@ def test_features_are_those_that_the_classifier_would_see(settings):
     ids=lambda value: value['name'] if isinstance(value, dict) else '',
 )
 def test_maps_of_stages_have_channels_first(settings, sides):
+    """R39: by timm's own interface of features."""
     features = TimmFeatures(**settings).eval()
     shapes = [tuple(x.shape) for x in features(IMAGE)]
     widths = zip(features.channels, sides, strict=True)
