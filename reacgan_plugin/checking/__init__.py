@@ -1,0 +1,1 @@
+"""What is found out before the first step: of data, batch and memory."""
