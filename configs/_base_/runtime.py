@@ -3,6 +3,7 @@ default_scope = 'reacgan_plugin'
 randomness = dict(seed=0)
 env_cfg = dict(cudnn_benchmark=True)  # images have one size
 default_hooks = dict(
+    guard=dict(type='GuardHook'),  # stops at numbers that are not finite
     runtime_info=dict(type='RunningMeansHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),

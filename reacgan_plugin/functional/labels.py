@@ -18,9 +18,11 @@ def check_label(label: Tensor, rows: int, num_classes: int | None = None) -> Non
         rows: N, the number of samples that they belong to.
         num_classes: K; None leaves the range unchecked.
 
-    Raises: ValueError for floats, one-hot rows, shape (N, 1), a wrong length, or a
-    class outside 0..K-1.
+    Raises: ValueError for what is no tensor, floats, one-hot rows, shape (N, 1), a
+    wrong length, or a class outside 0..K-1.
     """
+    if not isinstance(label, Tensor):
+        raise ValueError(f'label is a {type(label).__name__}; allowed: a tensor')
     if label.dtype not in INTEGERS:
         raise ValueError(f'label is {label.dtype}; allowed: integers such as int64')
     if label.ndim != 1:

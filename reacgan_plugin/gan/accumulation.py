@@ -40,8 +40,8 @@ def plain_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int
             loss = total(terms)
             optimizer.backward(loss / len(parts))
         results.append({'loss': loss, **terms})
-    stepped = objective.gan.steps.step(objective.name, optimizer)
-    return {**mean(results), **stepped}
+    terms = mean(results)
+    return {**terms, **objective.gan.steps.step(objective.name, optimizer, terms)}
 
 
 def exact_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int):
@@ -68,9 +68,9 @@ def exact_update(objective, rows: Sequence[Tensor], optimizer, accumulation: int
             further.append({k: v.detach() for k, v in penalties.items()})
     finally:
         gan.passes = Passes()
-    stepped = gan.steps.step(objective.name, optimizer)
     terms = merged(terms, mean(further))
-    return {'loss': total(terms), **terms, **stepped}
+    terms = {'loss': total(terms), **terms}
+    return {**terms, **gan.steps.step(objective.name, optimizer, terms)}
 
 
 UPDATES = {'plain': plain_update, 'exact': exact_update}

@@ -25,6 +25,7 @@ from reacgan_plugin.gan.networks import (
     build_adversarial_loss,
     build_discriminator,
     build_generator,
+    check_channels,
     check_codes,
     check_sizes,
 )
@@ -54,6 +55,7 @@ class ConditionalGAN(BaseModel):
             ``out_channels``; or a whole :class:`Discriminator`.
         loss: conditioning or config, ``dict(type='D2DCE')``; it brings the head.
         num_classes: K.
+        image_channels: 3, or 1 for grey images; the networks take it from here.
         adversarial_loss: component or config, ``dict(type='Hinge')``.
         techniques: list of :class:`Technique` or configs.
         fake_labels: how often fakes are of a class: ``'uniform'``, as in the ``'data'``
@@ -85,6 +87,7 @@ class ConditionalGAN(BaseModel):
         loss: nn.Module | dict | None = None,
         *,
         num_classes: int,
+        image_channels: int = 3,
         adversarial_loss: nn.Module | dict | None = None,
         techniques: Sequence[Technique | dict] = (),
         fake_labels: str | Sequence[float] = 'uniform',
@@ -99,9 +102,11 @@ class ConditionalGAN(BaseModel):
         compile: dict | None = None,
         data_preprocessor: nn.Module | dict | None = None,
     ):
-        preprocessor = {'type': 'ImagePreprocessor', 'channels_last': channels_last}
+        preprocessor = dict(type='ImagePreprocessor', channels_last=channels_last)
+        preprocessor['num_classes'] = num_classes
         super().__init__(build(MODELS, data_preprocessor or preprocessor))
         self.num_classes = num_classes
+        self.image_channels = one_of('model.image_channels', image_channels, (1, 3))
         in_range('model.d_updates', d_updates, above=0)
         in_range('model.accumulation', accumulation, above=0)
         self.d_updates, self.accumulation = d_updates, accumulation
@@ -110,11 +115,13 @@ class ConditionalGAN(BaseModel):
         )
         self.seed, self.iteration = seed, 0
         self.amp = one_of('model.amp', amp, PRECISIONS)
-        self.generator = build_generator(generator, num_classes)
+        numbers = num_classes, image_channels
+        self.generator = build_generator(generator, *numbers)
         self.discriminator, self.loss = build_discriminator(
-            discriminator, loss, num_classes
+            discriminator, loss, *numbers
         )
         check_sizes(self.generator, self.discriminator)
+        check_channels(self.generator, self.discriminator, image_channels)
         check_codes(self.generator, self.loss)
         given = build_adversarial_loss(adversarial_loss)
         self.adversarial_loss = self.loss.adversarial(given)

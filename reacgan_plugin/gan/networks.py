@@ -17,18 +17,21 @@ from reacgan_plugin.registry import (
 )
 
 
-def build_generator(generator: nn.Module | dict, num_classes: int) -> nn.Module:
-    """The generator of a config, which takes the model's number of classes, or one
-    that is built already.
+def build_generator(
+    generator: nn.Module | dict, num_classes: int, image_channels: int = 3
+) -> nn.Module:
+    """The generator of a config, which takes the model's numbers of classes and of
+    image channels, or one that is built already.
 
-    Raises: ValueError for a type that is not registered or another number of classes.
+    Raises: ValueError for a type that is not registered or another number of either.
     """
     if not isinstance(generator, dict):
         return generator
     check_type(BACKBONES, generator, 'model.generator')
     if isinstance(generator.get('generator'), dict):  # one around another one
-        inner = build_generator(generator['generator'], num_classes)
+        inner = build_generator(generator['generator'], num_classes, image_channels)
         return build(BACKBONES, {**generator, 'generator': inner})
+    generator = _with_channels(generator, 'model.generator', image_channels)
     known = parameters_of(BACKBONES, generator)
     if known is not None and 'num_classes' not in known:
         return build(BACKBONES, generator)
@@ -42,13 +45,18 @@ def build_generator(generator: nn.Module | dict, num_classes: int) -> nn.Module:
 
 
 def build_discriminator(
-    discriminator: nn.Module | dict, loss, num_classes: int
+    discriminator: nn.Module | dict, loss, num_classes: int, image_channels: int = 3
 ) -> tuple[Discriminator, nn.Module]:
     """(discriminator, loss): a backbone under the head that the loss brings, or a
     whole discriminator that is built already.
 
     Raises: ValueError for a type that is not registered or no conditioning.
     """
+    if isinstance(discriminator, dict):
+        check_type(BACKBONES, discriminator, 'model.discriminator')
+        discriminator = _with_channels(
+            discriminator, 'model.discriminator', image_channels
+        )
     backbone = build(BACKBONES, discriminator)
     if isinstance(backbone, Discriminator):
         return backbone, built_conditioning(loss)
@@ -84,6 +92,21 @@ def check_sizes(generator: nn.Module, discriminator: Discriminator) -> None:
         )
 
 
+def check_channels(
+    generator: nn.Module, discriminator: Discriminator, image_channels: int
+) -> None:
+    """ValueError where a network says that its images have other channels than the
+    model's; one that says nothing is believed."""
+    networks = {'generator': generator, 'discriminator': discriminator.backbone}
+    for name, network in networks.items():
+        found = getattr(network, 'image_channels', image_channels)
+        if found != image_channels:
+            raise ValueError(
+                f'model.{name} is built for images of {found} channel(s), but '
+                f'model.image_channels={image_channels}'
+            )
+
+
 def check_codes(generator: nn.Module, loss: nn.Module) -> None:
     """ValueError when both have information codes and they differ, or when z has no
     room for those of the loss."""
@@ -98,3 +121,16 @@ def check_codes(generator: nn.Module, loss: nn.Module) -> None:
             f'model.generator.z_dim={generator.z_dim}; the codes of model.loss take '
             f'{theirs.latent} entries of z'
         )
+
+
+def _with_channels(network: dict, key: str, image_channels: int) -> dict:
+    """The config with the model's channels, where its type takes them."""
+    if 'image_channels' not in (parameters_of(BACKBONES, network) or ()):
+        return network
+    found = network.get('image_channels', image_channels)
+    if found != image_channels:
+        raise ValueError(
+            f'{key}.image_channels={found}, but model.image_channels={image_channels}; '
+            'leave the former out'
+        )
+    return {**network, 'image_channels': image_channels}

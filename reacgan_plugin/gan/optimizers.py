@@ -66,7 +66,10 @@ class GANOptimWrapperConstructor:
 
         def wrapper(name: str):
             network, cfg = getattr(model, name), self.optim_wrapper_cfg[name]
-            return build_optim_wrapper(network, _fused({**kind, **cfg}, network))
+            try:
+                return build_optim_wrapper(network, _fused({**kind, **cfg}, network))
+            except (ValueError, TypeError, AssertionError, KeyError) as error:
+                raise ValueError(f'optim_wrapper.{name}: {cfg}: {error}') from error
 
         return OptimWrapperDict(**{name: wrapper(name) for name in NETWORKS})
 

@@ -20,6 +20,11 @@ def mixed_seed(*parts: int) -> int:
     return int.from_bytes(digest, 'little') >> 1
 
 
+def redrawn(seed: int, redraws: int) -> int:
+    """The seed of a run that was sent back so many times to draw anew."""
+    return mixed_seed(seed, redraws) if redraws else seed
+
+
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:
     """Seed torch for everything that a training step draws on its own rank."""
     torch.manual_seed(mixed_seed(seed, iteration, rank))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from reacgan_plugin.gan.faults import TrainingFault
+
 IN_A_ROW = 20  # the scale halves each time: by then it is a millionth of what it was
 
 
-class Overflow(RuntimeError):
+class Overflow(TrainingFault):
     """One network's gradients are infinite or no numbers, whatever the scale."""
 
 
@@ -20,8 +23,10 @@ class Steps:
     def __init__(self):
         self.skipped_in_a_row: Counter[str] = Counter()
 
-    def step(self, name: str, optimizer) -> dict[str, Tensor]:
-        """Step a network's optimizer.
+    def step(
+        self, name: str, optimizer, terms: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Step a network's optimizer after an update with these detached terms.
 
         Returns: ``skipped``, 1 where an overflow kept the weights as they were and
         else 0, for the log; nothing for optimizers that do not scale.

@@ -38,10 +38,15 @@ class BestCheckpoint:
             return
         path = Path(runner.work_dir, f'best_{self.name}_iter_{iteration}.pth')
         previous = hub.runtime_info.get(file_key)
-        hub.update_info(score_key, float(score))
+        noted = {score_key: before, file_key: previous}
+        hub.update_info(score_key, float(score))  # which the file takes along
         hub.update_info(file_key, path.name)
         if distributed.rank() == 0:
-            runner.save_checkpoint(runner.work_dir, path.name)
+            try:
+                runner.save_checkpoint(runner.work_dir, path.name)
+            except OSError:
+                hub.update_info_dict(noted)  # the file before is still the best one
+                raise
             if previous not in (None, path.name):
                 path.with_name(previous).unlink(missing_ok=True)
             runner.logger.info(f'best {self.name} so far: {score:.4f}, in {path}')

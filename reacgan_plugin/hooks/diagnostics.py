@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 
 from reacgan_plugin.diagnostics import diagnose
 from reacgan_plugin.gan.model import ConditionalGAN
-from reacgan_plugin.options import in_range
+from reacgan_plugin.options import whole
 
 PREFIX = 'diagnostics/'
 
@@ -30,7 +30,7 @@ class DiagnosticsHook(Hook):
     """
 
     def __init__(self, *, interval: int = 100):
-        self.interval = in_range('interval', interval, above=0)
+        self.interval = whole('interval', interval, above=0)
 
     def before_run(self, runner) -> None:
         """Refuse other models now, where it costs nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -20,13 +19,15 @@ from reacgan_plugin.evaluation.generators import GeneratedImages, sampling_setti
 from reacgan_plugin.evaluation.metrics import Metric
 from reacgan_plugin.evaluation.reals import unaltered
 from reacgan_plugin.evaluation.reference import DatasetReference
-from reacgan_plugin.evaluation.result import Evaluation, write_json
+from reacgan_plugin.evaluation.result import Evaluation, read_records, write_json
 from reacgan_plugin.hooks.best import BestCheckpoint
 from reacgan_plugin.hooks.means import RunningMeansHook
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.interrupt import BrokenOff, breakable
+from reacgan_plugin.options import one_of, whole
 from reacgan_plugin.registry import METRICS, MODELS
 
 INCEPTION = {'type': 'InceptionExtractor'}
+NAME = 'metrics.json'
 
 
 class EvaluationHook(Hook):
@@ -77,8 +78,8 @@ class EvaluationHook(Hook):
         cache_dir: str | os.PathLike | None = None,
         save_best: str | Sequence[str] | None = None,
     ):
-        self.interval = in_range('interval', interval, above=0)
-        self.num_images = in_range('num_images', num_images, above=0)
+        self.interval = whole('interval', interval, above=0)
+        self.num_images = whole('num_images', num_images, above=0)
         self.sampling = sampling_settings(sampling)
         self.metrics = [built(METRICS, entry, 'metrics') for entry in metrics]
         self.best = best_of(save_best, names_of(self.metrics))
@@ -98,6 +99,13 @@ class EvaluationHook(Hook):
             self.reference.source.num_workers = loader.get('num_workers', 0)
         self.evaluator = ImageEvaluator(self.metrics, self.reference, self.view)
 
+    def before_train(self, runner) -> None:
+        self._forget_after(runner)
+
+    def after_rollback(self, runner) -> None:
+        """Called by the ``GuardHook``."""
+        self._forget_after(runner)
+
     def after_train_iter(
         self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None
     ) -> None:
@@ -114,17 +122,31 @@ class EvaluationHook(Hook):
         """Evaluate after so many iterations; None where that failed altogether."""
         try:
             ranks = self.evaluator.ranks
+            drawn = self.num_images, self.sampling
             source = ranks.together(
-                lambda: GeneratedImages(runner.model, self.num_images, self.sampling)
+                lambda: GeneratedImages(
+                    runner.model, *drawn, batch_size=self.view.batch_size
+                )
             )
-            found = self.evaluator.evaluate(source)
+            with breakable():
+                found = self.evaluator.evaluate(source)
             self._note(runner, found, iteration)
+            self._keep(runner, found, iteration)
             runner.call_hook(
                 'after_evaluation', iteration=iteration, metrics=found.values
             )
             for name, best in self.best.items():
                 best.update(runner, found.values.get(name, math.nan), iteration)
             return found
+        except BrokenOff:
+            runner.logger.warning(
+                f'evaluation at iteration {iteration} broken off, since the run is to '
+                'stop; tools/evaluate.py does it with the checkpoint'
+            )
+            return None
+        except OSError as error:  # such as a full disk, which has words of its own
+            runner.logger.error(f'no evaluation at iteration {iteration}: {error}')
+            return None
         except Exception:
             trace = traceback.format_exc()
             runner.logger.error(f'no evaluation at iteration {iteration}\n{trace}')
@@ -141,9 +163,26 @@ class EvaluationHook(Hook):
         for name, value in scalars.items():
             runner.message_hub.update_scalar(name, value)
         runner.visualizer.add_scalars(scalars, step=iteration)
-        path = Path(runner.work_dir, 'metrics.json')
+
+    @master_only
+    def _keep(self, runner, found: Evaluation, iteration: int) -> None:
+        """The best checkpoint does not depend on whether the record can be written."""
+        path = Path(runner.work_dir, NAME)
         earlier = [r for r in read_records(path) if r['iteration'] < iteration]
-        write_json([*earlier, found.record(iteration=iteration)], path)
+        try:
+            write_json([*earlier, found.record(iteration=iteration)], path)
+        except OSError as error:
+            runner.logger.warning(f'{NAME} lacks iteration {iteration}: {error}')
+
+    @master_only
+    def _forget_after(self, runner) -> None:
+        """Drop records of iterations that are still to come, of a run before this one
+        perhaps."""
+        path = Path(runner.work_dir, NAME)
+        records = read_records(path)
+        kept = [each for each in records if each['iteration'] <= runner.iter]
+        if len(kept) < len(records):
+            write_json(kept, path)
 
 
 def best_of(
@@ -156,11 +195,3 @@ def best_of(
     for name in wanted:
         one_of('save_best', name, ranked)
     return {name: BestCheckpoint(name, ranked[name]) for name in wanted}
-
-
-def read_records(path: Path) -> list[dict]:
-    """What earlier evaluations wrote; a broken file counts as none."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return []

@@ -60,6 +60,10 @@ class MetricsFileHook(Hook):
         """Called by the ``DiagnosticsHook``."""
         self._write(runner, iteration, scalars)
 
+    def after_rollback(self, runner) -> None:
+        """Called by the ``GuardHook``."""
+        self._forget_after(runner)
+
     @master_only
     def _forget_after(self, runner) -> None:
         """Drop lines of iterations that are still to come, and one that is cut off."""

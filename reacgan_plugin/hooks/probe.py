@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from reacgan_plugin.evaluation.reals import images_and_labels
 from reacgan_plugin.evaluation.report import format_report, probe_report
 from reacgan_plugin.evaluation.sampling import as_arrays, draw_z, generate
+from reacgan_plugin.options import counts, whole
 from reacgan_plugin.registry import DATASETS, build
 
 
@@ -31,7 +32,8 @@ class ProbeReportHook(Hook):
         self, train: dict, held_out: dict, *, per_class: int = 90, seed: int = 1
     ):
         self.train, self.held_out = train, held_out
-        self.per_class, self.seed = per_class, seed
+        counts(per_class=per_class)
+        self.per_class, self.seed = per_class, whole('seed', seed, above=-1)
 
     def before_run(self, runner) -> None:
         """Build the data sets now, where a mistake costs nothing."""

@@ -11,8 +11,8 @@ from mmengine.hooks import Hook
 from torchvision.utils import save_image
 
 from reacgan_plugin.evaluation.sampling import draw_images
-from reacgan_plugin.options import in_range
-from reacgan_plugin.sample import class_indices
+from reacgan_plugin.options import counts, in_range, whole
+from reacgan_plugin.sampling.classes import class_indices
 
 
 class SampleGridHook(Hook):
@@ -44,8 +44,10 @@ class SampleGridHook(Hook):
         truncation: float | None = None,
         seed: int = 0,
     ):
+        counts(interval=interval, per_class=per_class, max_classes=max_classes)
         self.interval, self.per_class = interval, per_class
-        self.classes, self.max_classes, self.seed = classes, max_classes, seed
+        self.classes, self.max_classes = classes, max_classes
+        self.seed = whole('seed', seed, above=-1)
         if truncation is not None:
             in_range('truncation', truncation, above=0)
         self.truncation = truncation

@@ -60,6 +60,7 @@ def test_gradients_are_right(name):
 
 @pytest.mark.parametrize('name', ['vanilla', 'logistic'])
 def test_saturated_logits_keep_value_and_gradient(name):
+    """R10: nothing is clipped by an epsilon."""
     real = torch.tensor([-50.0], requires_grad=True)
     fake = torch.tensor([50.0], requires_grad=True)
     loss = discriminator(name)(real, fake)
@@ -73,6 +74,7 @@ def test_saturated_logits_keep_value_and_gradient(name):
 
 
 def test_vanilla_is_binary_cross_entropy_on_logits():
+    """R10: and not of a rounded sigmoid."""
     real, fake = logits(seed=1), logits(seed=2)
     ones, zeros = torch.ones_like(real), torch.zeros_like(fake)
     bce = F.binary_cross_entropy_with_logits

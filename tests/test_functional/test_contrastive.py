@@ -66,6 +66,7 @@ def test_gradients_are_right():
 
 @pytest.mark.parametrize('n', [1, 6])
 def test_one_class_gives_exactly_zero_loss_and_gradient(n):
+    """R9: without negatives numerator and denominator are the same."""
     embedding, proxy, _ = random_batch(n, dtype=torch.float32)
     for result in loss_and_gradients(embedding, proxy, torch.zeros(n).long()):
         assert torch.count_nonzero(result) == 0
@@ -74,6 +75,7 @@ def test_one_class_gives_exactly_zero_loss_and_gradient(n):
 @pytest.mark.parametrize('temperature', [1.0, 0.1, 0.05, 0.01])
 @pytest.mark.parametrize('scale', [0.0, 1e-8, 1.0, 1e6])
 def test_extreme_norms_and_temperatures_stay_finite(scale, temperature):
+    """R8: norms from tiny to huge."""
     embedding, proxy, label = random_batch(dtype=torch.float32)
     results = loss_and_gradients(
         scale * embedding, scale * proxy, label, temperature=temperature
@@ -81,17 +83,41 @@ def test_extreme_norms_and_temperatures_stay_finite(scale, temperature):
     assert all(torch.isfinite(result).all() for result in results)
 
 
+@pytest.mark.parametrize('temperature', [1.0, 0.1, 0.05, 0.01])
+@pytest.mark.parametrize('scale', [1.0, 1e4, 1e-3])
 @pytest.mark.parametrize('half', [torch.float16, torch.bfloat16])
-def test_half_precision_gives_a_float32_loss_near_float64(half):
+def test_half_precision_gives_a_float32_loss_near_float64(half, scale, temperature):
+    """R7: whatever the scale of embeddings and the temperature."""
     embedding, proxy, label = random_batch(16, width=32)
-    embedding, proxy = embedding.to(half), proxy.to(half)
+    embedding, proxy = (scale * embedding).to(half), (scale * proxy).to(half)
     expected, *_ = loss_and_gradients(
-        embedding.double(), proxy.double(), label, temperature=0.05
+        embedding.double(), proxy.double(), label, temperature=temperature
     )
     with torch.autocast('cpu', dtype=half):
-        loss, *_ = loss_and_gradients(embedding, proxy, label, temperature=0.05)
+        loss, *gradients = loss_and_gradients(
+            embedding, proxy, label, temperature=temperature
+        )
     assert loss.dtype == torch.float32
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-4)
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize('temperature', [1.0, 0.1, 0.05, 0.01])
+@pytest.mark.parametrize('scale', [1e4, 1e-8])
+@pytest.mark.parametrize('half', [torch.float16, torch.bfloat16])
+def test_autocast_changes_nothing_at_any_scale(half, scale, temperature):
+    """R7: the head's rows are float32, and stay so."""
+    embedding, proxy, label = random_batch(16, width=32, dtype=torch.float32)
+    inputs = [(scale * x).requires_grad_() for x in (embedding, proxy)]
+
+    def results(autocast):
+        with torch.autocast('cpu', dtype=half, enabled=autocast):
+            loss = conditional_contrastive(*inputs, label, temperature=temperature)
+        return loss, *torch.autograd.grad(loss, inputs)
+
+    for found, expected in zip(results(True), results(False), strict=True):
+        assert found.dtype == torch.float32 and found.isfinite().all()
+        assert torch.equal(found, expected)
 
 
 def test_the_order_of_samples_does_not_matter():

@@ -63,6 +63,7 @@ def test_gradients_and_second_gradients_are_right(block_size):
 @pytest.mark.parametrize('formula', FORMULAS)
 @pytest.mark.parametrize('n', [1, 6])
 def test_one_class_gives_exactly_zero_loss_and_gradient(n, formula):
+    """R9: without negatives numerator and denominator are the same."""
     embedding, proxy, _ = random_batch(n, dtype=torch.float32)
     label = torch.zeros(n, dtype=torch.int64)
     for result in loss_and_gradients(embedding, proxy, label, formula=formula):
@@ -89,6 +90,7 @@ def extreme_batches():
 @pytest.mark.parametrize('formula', FORMULAS)
 @pytest.mark.parametrize('kind', extreme_batches())
 def test_extreme_batches_stay_finite(kind, formula, temperature):
+    """R8: embeddings equal to their proxy, copies, and rows of zeros."""
     results = loss_and_gradients(
         *extreme_batches()[kind], formula=formula, temperature=temperature
     )
@@ -99,6 +101,7 @@ def test_extreme_batches_stay_finite(kind, formula, temperature):
 @pytest.mark.parametrize('scale', [1.0, 1e4, 1e-3])
 @pytest.mark.parametrize('half', [torch.float16, torch.bfloat16])
 def test_half_precision_gives_a_float32_loss_near_float64(half, scale, temperature):
+    """R7: whatever the scale of embeddings and the temperature."""
     embedding, proxy, label = random_batch(16, width=32)
     embedding, proxy = (scale * embedding).to(half), (scale * proxy).to(half)
     expected, *_ = loss_and_gradients(
@@ -112,6 +115,24 @@ def test_half_precision_gives_a_float32_loss_near_float64(half, scale, temperatu
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert all(gradient.dtype == half for gradient in gradients)
+
+
+@pytest.mark.parametrize('temperature', [1.0, 0.1, 0.05, 0.01])
+@pytest.mark.parametrize('scale', [1e4, 1e-8])
+@pytest.mark.parametrize('half', [torch.float16, torch.bfloat16])
+def test_autocast_changes_nothing_at_any_scale(half, scale, temperature):
+    """R7: the head's rows are float32, and stay so."""
+    embedding, proxy, label = random_batch(16, width=32, dtype=torch.float32)
+    inputs = [(scale * x).requires_grad_() for x in (embedding, proxy)]
+
+    def results(autocast):
+        with torch.autocast('cpu', dtype=half, enabled=autocast):
+            loss = d2d_cross_entropy(*inputs, label, temperature=temperature)
+        return loss, *torch.autograd.grad(loss, inputs)
+
+    for found, expected in zip(results(True), results(False), strict=True):
+        assert found.dtype == torch.float32 and found.isfinite().all()
+        assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize('formula', FORMULAS)

@@ -27,6 +27,7 @@ def test_the_range_is_free_without_a_number_of_classes():
     ],
 )
 def test_errors_name_what_was_found_and_what_is_allowed(label, message):
+    """R34: on the CPU, before an index is out of range."""
     with pytest.raises(ValueError, match=message):
         check_label(label, 4, num_classes=3)
 

@@ -10,6 +10,7 @@ from reacgan_plugin.gan.parallel import Parallel
 
 
 def test_two_processes_share_statistics_and_gradients(tmp_path):
+    """R1: gradients of both networks and logged losses are those of one process."""
     # One test, since starting the processes takes seconds.
     ranks = run_ranks('parallel_worker.py', world=2, folder=tmp_path)
     for number, rank in enumerate(ranks):
@@ -17,6 +18,7 @@ def test_two_processes_share_statistics_and_gradients(tmp_path):
         assert_the_rest_stays(rank['averaged'], number)
         assert_gradients_are_averaged_last(rank['accumulated'], number)
         assert rank['accumulated']['names'] == ['network.weight']  # as on one process
+        assert rank['logged'] == {'d/loss': 3.5, 'd/skipped': 0.5}
         assert rank['ranked']['wrapped'].unique().tolist() == [0.5]
         assert rank['ranked']['bare'].unique().tolist() == [number]
         for name, found in rank['gans'].items():

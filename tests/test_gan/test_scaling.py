@@ -3,7 +3,7 @@
 import pytest
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from tiny_gan import NETWORKS, batch, changed, optimizers, plain_gan, state
+from tiny_gan import NETWORKS, batch, changed, latents, optimizers, plain_gan, state
 
 from reacgan_plugin.conditioning import D2DCELoss
 from reacgan_plugin.gan.optimizers import GANOptimWrapperConstructor
@@ -60,6 +60,7 @@ def test_scaling_changes_no_update(mode):
 
 @pytest.mark.parametrize('name', NETWORKS)
 def test_an_overflow_skips_one_networks_step_and_is_logged(name):
+    """R6: the other network goes on, the scale is halved once."""
     model = plain_gan()
     both, before = scaled(model), state(model)
     overflowing(getattr(model, name))
@@ -73,6 +74,7 @@ def test_an_overflow_skips_one_networks_step_and_is_logged(name):
 
 
 def test_twenty_overflows_in_a_row_end_with_an_error_that_names_the_network():
+    """R6: not in silence."""
     model = plain_gan()
     both = scaled(model, scale=2.0**30)
     overflowing(model.discriminator)
@@ -94,6 +96,23 @@ def test_overflows_with_a_step_between_them_end_nothing():
         handle.remove()
     overflows = 2 * IN_A_ROW - 4
     assert both['discriminator'].loss_scaler.get_scale() == 2.0 ** (60 - overflows)
+
+
+def test_a_penalty_trains_on_in_half_precision_and_is_that_of_full_precision():
+    """R40: taken in float32, of unscaled gradients."""
+    torch.manual_seed(0)
+    model = plain_gan(techniques=[R1(weight=5.0)], amp='bf16')
+    both = scaled(model, scale=2.0**10)
+    rows = (*batch(4).values(), *latents(4))
+    for number in range(300):
+        terms = model.train_step(batch(4, seed=number), both)
+        assert all(value.isfinite() for value in terms.values())
+        if number % 50 == 0:
+            half = model.discriminator_terms(*rows)['loss_r1'].item()
+            model.amp = None
+            full = model.discriminator_terms(*rows)['loss_r1'].item()
+            model.amp = 'bf16'
+            assert half == pytest.approx(full, rel=0.01) and full > 0
 
 
 def test_optimizers_that_scale_nothing_log_nothing():

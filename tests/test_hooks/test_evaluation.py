@@ -2,16 +2,19 @@ import json
 import math
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from evaluation_parts import Quadrants
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_runs import arguments, same_state
 
 from reacgan_plugin import train
 from reacgan_plugin.config import load_config
 from reacgan_plugin.evaluation.metrics import Metric
-from reacgan_plugin.hooks import RunningMeansHook
+from reacgan_plugin.evaluation.result import Evaluation, Setting
+from reacgan_plugin.hooks import EvaluationHook, RunningMeansHook
 from reacgan_plugin.registry import METRICS, MODELS
 
 
@@ -97,9 +100,54 @@ def test_numbers_are_in_the_log_and_where_tensorboard_has_them(run):
     (scalars,) = run.glob('*/vis_data/scalars.json')
     points = [json.loads(line) for line in scalars.read_text().splitlines()]
     assert {p['step']: p['val/FID'] for p in points if 'val/FID' in p} == fid
+    (events,) = run.glob('*/vis_data/events.out.tfevents.*')
+    board = EventAccumulator(str(events)).Reload()
+    drawn = {e.step: e.value for e in board.Scalars('val/FID')}
+    assert drawn == pytest.approx(fid)
+
+
+class Log(list):
+    def warning(self, text):
+        self.append(text)
+
+
+def kept(work_dir, *iterations, iter=0):
+    """Iterations with a record after a run has begun, and what it logged."""
+    runner = SimpleNamespace(work_dir=work_dir, iter=iter, logger=Log())
+    hook = EvaluationHook([], extractor=dict(type='Quadrants'))
+    hook.before_train(runner)
+    setting = Setting('x', 'tf', 'x', 'x', 1, 1)
+    for iteration in iterations:
+        hook._keep(runner, Evaluation({}, setting), iteration)
+    return [record['iteration'] for record in records(work_dir)], runner.logger
+
+
+def test_a_run_keeps_no_records_of_the_one_before_it(tmp_path):
+    (tmp_path / 'metrics.json').write_text(json.dumps([{'iteration': 2}]))
+    assert kept(tmp_path)[0] == []
+    assert kept(tmp_path, 3, 6)[0] == [3, 6]
+    assert kept(tmp_path, iter=4)[0] == [3]  # resumed at 4
+    assert kept(tmp_path, 6, iter=4)[0] == [3, 6]
+
+
+def test_a_file_that_no_run_wrote_does_not_end_evaluations(tmp_path):
+    (tmp_path / 'metrics.json').write_text('{"values": {}}')
+    assert kept(tmp_path, 3)[0] == [3]
+
+
+def test_a_record_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError('disk full')
+
+    kept(tmp_path, 3)
+    monkeypatch.setattr('reacgan_plugin.hooks.evaluation.write_json', full)
+    iterations, log = kept(tmp_path, 6, iter=3)
+    assert iterations == [3]
+    assert log == ['metrics.json lacks iteration 6: disk full']
 
 
 def test_training_is_to_the_bit_what_it_is_without(run, tmp_path):
+    """R11: weights are left as they were."""
     assert train.run(arguments(tmp_path, train_cfg__max_iters=9)) == 0
     first, second = (saved(folder / 'iter_9.pth') for folder in (run, tmp_path))
     for part in ('state_dict', 'optimizer'):
@@ -176,7 +224,7 @@ def test_other_reals_may_be_named_and_the_time_is_no_training_time(
     (dict(sampling=dict(batchnorm='ema')), "did you mean 'batch_norm'"),
     (dict(num_images=0), 'num_images=0'),
     (dict(metrics="[dict(type='FIDD')]"), "did you mean 'FID'"),
-    (dict(metrics="[dict(type='KID', size=3)]"), 'metrics.size is no setting of KID'),
+    (dict(metrics="[dict(type='KID', size=3)]"), 'metrics[0].size is no setting of KID'),
     (dict(reference='nowhere.npz'), 'reference nowhere.npz does not exist'),
     (dict(reference=dict(type='Digit')), "did you mean 'Digits'"),
 ])  # fmt: skip

@@ -7,6 +7,7 @@ from mmengine.logging import MessageHub
 
 from reacgan_plugin.batch import Batch
 from reacgan_plugin.hooks import RunningMeansHook
+from reacgan_plugin.hooks.means import terms_of
 
 
 @pytest.fixture
@@ -58,3 +59,15 @@ def test_the_interval_is_the_loggers(hook_and_runner):
     runner.train_dataloader = SimpleNamespace(dataset=None)
     hook.before_train(runner)
     assert hook.interval == 7
+
+
+def test_a_lazy_term_that_was_logged_before_a_resume_is_zero_after_it(hook_and_runner):
+    hook, runner = hook_and_runner
+    for name in ('train/d/loss_r1', 'train/time', 'train/generator.lr', 'val/fid'):
+        runner.message_hub.update_scalar(name, 5.0)
+    assert terms_of(runner.message_hub) == ['d/loss_r1']
+    hook.sums = dict.fromkeys(terms_of(runner.message_hub), 0)
+    for index in range(3):
+        hook.after_train_iter(runner, index, outputs={'d/loss': torch.tensor(1.0)})
+    values, _ = runner.message_hub.get_scalar('train/d/loss_r1').data
+    assert values.tolist() == [5.0, 0.0]

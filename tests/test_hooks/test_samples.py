@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_runs import arguments
+from tiny_runs import arguments, same_state
 
+from reacgan_plugin.checkpoint import read_checkpoint
 from reacgan_plugin.config import load_config
-from reacgan_plugin.evaluation.sampling import draw_z, generate, to_uint8
+from reacgan_plugin.evaluation.quantise import to_uint8
+from reacgan_plugin.evaluation.sampling import draw_z, generate
 from reacgan_plugin.hooks import SampleGridHook
 from reacgan_plugin.registry import MODELS, build
-from reacgan_plugin.train import parse_arguments
+from reacgan_plugin.sample import load_model
+from reacgan_plugin.train import parse_arguments, run
 
 
 class FakeRunner:
@@ -29,6 +32,7 @@ def runner(tmp_path):
 
 
 def test_grid_has_one_row_a_class_of_the_averaged_generator(runner, tmp_path):
+    """R11: and not of the raw one."""
     with torch.no_grad():  # make the average tell itself from the raw generator
         for parameter in runner.model.generator_ema.parameters():
             parameter.mul_(1.5)
@@ -59,6 +63,32 @@ def test_sampling_does_not_touch_training_state_or_global_randomness(runner):
     assert torch.equal(torch.get_rng_state(), state)
     after = runner.model.generator.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
+
+
+def test_a_run_shows_its_average_and_its_file_has_both_networks(tmp_path):
+    """R11: to the bit, and training goes on as if nobody had looked."""
+    hooks = [dict(type='SampleGridHook', interval=5, per_class=2)]
+    states = []
+    for name, custom in (('shown', hooks), ('unseen', [])):
+        options = dict(
+            train_cfg__max_iters=10,
+            model__ema__start=0,
+            default_hooks__checkpoint__interval=5,
+            custom_hooks=repr(custom),
+        )
+        assert run(arguments(tmp_path / name, hooks=True, **options)) == 0
+        states.append(read_checkpoint(tmp_path / name / 'iter_10.pth')['state_dict'])
+    assert same_state(*states) == []
+    model, _ = load_model(str(tmp_path / 'shown' / 'iter_5.pth'))
+    raw, average = (n.state_dict() for n in (model.generator, model.generator_ema))
+    assert not any(torch.equal(raw[n], average[n]) for n in raw if n.endswith('weight'))
+    z = draw_z(20, model.generator.z_dim, seed=0)
+    label = torch.arange(10).repeat_interleave(2)
+    expected = to_uint8(model.generator_ema.eval()(z, label)).permute(0, 2, 3, 1)
+    picture = np.asarray(Image.open(tmp_path / 'shown' / 'samples' / 'iter_000005.png'))
+    rows = [picture[1 + 33 * i : 33 + 33 * i] for i in range(10)]
+    shown = [row[:, 1 + 33 * j : 33 + 33 * j] for row in rows for j in range(2)]
+    assert np.array_equal(np.stack(shown), expected)
 
 
 def test_images_do_not_depend_on_the_batch_size(runner):
