@@ -13,6 +13,7 @@ from mmengine.utils import import_modules_from_strings
 from reacgan_plugin import distributed
 from reacgan_plugin.checkpoint import BadCheckpoint, differences
 from reacgan_plugin.config import config_json
+from reacgan_plugin.fine_tuning import of_another_shape, whole_weights
 from reacgan_plugin.integrations.openmmlab import unwrapped
 from reacgan_plugin.interrupt import Interrupted, StopRequest
 from reacgan_plugin.safe_runner import OF_ONE_NETWORK, SafeRunner, refuse_keys
@@ -81,14 +82,18 @@ class StockRunner(SafeRunner):
         return get_state_dict(self.model)  # whose names are those of one process
 
     def load_model_state(self, state: dict, source: str) -> None:
-        found = differences(get_state_dict(self.model), state)
+        own = get_state_dict(self.model)
+        found = differences(own, state)
         if found and self._resume:
             raise BadCheckpoint(
                 f'{source} does not fit the model of the config; {found}'
             )
         if found:
             self.logger.warning(f'{source} fits in part; {found}')
-        load_state_dict(self.model, state, strict=False, logger=SILENT)
+        # singular vectors stay with the weight that they belong to
+        apart = whole_weights(of_another_shape(own, state), state)
+        fitting = {name: value for name, value in state.items() if name not in apart}
+        load_state_dict(self.model, fitting, strict=False, logger=SILENT)
 
     def class_names(self) -> list[str]:
         metainfo = getattr(self.train_loop.dataloader.dataset, 'metainfo', None) or {}

@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_state_dict
-from stock import SIZES, STOCK, built, config
+from stock import CLASSES, SIZES, STOCK, built, config
 
 from reacgan_plugin.checkpoint import read_checkpoint
 from reacgan_plugin.integrations.stock_runner import SILENT
@@ -62,6 +62,7 @@ def written(folder, name: str, **options) -> str:
 
 @pytest.mark.parametrize('name', STOCK)
 def test_a_stock_config_with_a_loss_trains_and_resumes(tmp_path, name):
+    """R46: of the pinned release of mmagic."""
     path = written(tmp_path, name, loss=dict(type='D2DCE', embed_dim=8))
     work = tmp_path / 'work'
     assert run([path, '--work-dir', str(work)]) == 0
@@ -80,6 +81,7 @@ def test_a_stock_config_with_a_loss_trains_and_resumes(tmp_path, name):
 
 
 def test_a_stock_config_trains_without_a_loss(tmp_path):
+    """R46: of the pinned release of mmagic."""
     path = written(tmp_path, 'BigGAN', iterations=2)
     assert run([path, '--work-dir', str(tmp_path / 'work')]) == 0
     state = read_checkpoint(tmp_path / 'work' / 'iter_2.pth')['state_dict']
@@ -186,6 +188,24 @@ def test_weights_of_a_stock_run_start_one_with_a_loss(tmp_path, capsys):
     text = error.out + error.err
     assert 'fits in part; missing: discriminator.head.' in text
     assert 'unexpected: discriminator.proj_y' in text
+
+
+def test_a_stock_run_on_other_classes_starts_from_the_weights_that_fit(
+    tmp_path, capsys
+):
+    path = written(tmp_path, 'BigGAN', loss=dict(type='AC'), iterations=2)
+    assert run([path, '--work-dir', str(tmp_path / 'first')]) == 0
+    weights = tmp_path / 'first' / 'iter_2.pth'
+    options = [
+        f'{key}.num_classes={CLASSES + 2}'
+        for key in ('model', 'model.generator', 'model.discriminator')
+    ]
+    words = [path, '--work-dir', str(tmp_path / 'second'), '--cfg-options', *options]
+    capsys.readouterr()
+    assert run([*words, f'load_from={weights}']) == 0
+    error = capsys.readouterr()
+    assert (error.out + error.err).count('fits in part; of another shape: ') == 1
+    assert run([*words, '--resume', str(weights)]) == 2
 
 
 def test_the_mapping_of_an_unconditional_stylegan2_is_learned_anew(tmp_path, capsys):

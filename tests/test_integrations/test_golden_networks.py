@@ -26,6 +26,7 @@ CHECKPOINT = 'checkpoint_bigresnet32small_D2DCE'
 
 @pytest.mark.parametrize('name', names('G_*'))
 def test_generator_makes_the_images_of_the_reference(name):
+    """R28: every entry of its file is used."""
     golden, metadata = load(name)
     generator, _ = networks(name, None, metadata['config'])
     image = generator.eval()(golden['z'], golden['label'])
@@ -35,6 +36,7 @@ def test_generator_makes_the_images_of_the_reference(name):
 
 @pytest.mark.parametrize('name', names('D_*'))
 def test_discriminator_judges_like_the_reference(name):
+    """R28: every entry of its file is used."""
     golden, metadata = load(name)
     _, discriminator = networks(None, name, metadata['config'])
     output = discriminator.eval()(golden['image'], golden['label'])

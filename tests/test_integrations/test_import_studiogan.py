@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-import yaml
-from golden_files import FOLDER, load, relative_error
+from golden_files import load, relative_error
 from golden_networks import trained_model
+from studiogan_run import FILES, GOLDEN, yaml_file
 
 from reacgan_plugin.checkpoint import read_checkpoint
 from reacgan_plugin.config import load_config
@@ -16,21 +16,6 @@ from reacgan_plugin.integrations.studiogan.command import run
 from reacgan_plugin.integrations.studiogan.training import training_config
 from reacgan_plugin.sample import load_model
 from reacgan_plugin.train import run as train
-
-GOLDEN = 'checkpoint_bigresnet32small_D2DCE'
-FILES = {
-    '--generator': FOLDER / GOLDEN / 'model=G-current-weights-step=3.pth',
-    '--discriminator': FOLDER / GOLDEN / 'model=D-current-weights-step=3.pth',
-    '--ema': FOLDER / GOLDEN / 'model=G_ema-current-weights-step=3.pth',
-}
-
-
-def yaml_file(folder, config=None, name='Run.yaml'):
-    path = folder / name
-    path.write_text(
-        yaml.safe_dump(config or load(f'{GOLDEN}/expected_outputs')[1]['config'])
-    )
-    return path
 
 
 def imported(folder, files=FILES, config=None):
@@ -84,6 +69,24 @@ def test_weights_alone_are_loaded_by_load_from(tmp_path):
     theirs = convert_discriminator_state(original('--discriminator')['state_dict'])
     for name, value in theirs.items():
         assert torch.equal(state[f'discriminator.{name}'], value), name
+
+
+def test_an_imported_model_is_fine_tuned_on_other_classes(tmp_path):
+    out = imported(tmp_path)
+    pairs = tmp_path / 'pairs.py'
+    pairs.write_text(
+        f"_base_ = ['{out / 'Run.py'}']\n"
+        'train_dataloader = dict(_delete_=True, dataset=dict('
+        "type='DigitPairs', split='train', pipeline=[dict(type='LoadImage'), "
+        "dict(type='Resize', scale=(32, 32), backend='pillow'), "
+        "dict(type='PackImage')]))\n"
+        f'load_from = {str(out / "iter_3.pth")!r}\nmodel = dict(num_classes=100)\n'
+        'custom_hooks = []\ntotal_batch_size = 8\ntrain_cfg = dict(max_iters=1)\n'
+    )
+    assert train([str(pairs), '--work-dir', str(tmp_path / 'tuned')]) == 0
+    (log,) = (tmp_path / 'tuned').glob('*/*.log')
+    assert 'discriminator.head.proxies.weight (10 x ' in log.read_text()
+    assert read_checkpoint(tmp_path / 'tuned' / 'iter_1.pth')['meta']['iter'] == 1
 
 
 @pytest.mark.parametrize(

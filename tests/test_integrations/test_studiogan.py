@@ -178,6 +178,7 @@ def test_unknown_names_in_a_state_are_listed_ten_at_most():
 )
 @pytest.mark.parametrize('convert', [c[1] for c in CONVERTERS.values()])
 def test_names_of_other_generations_are_told_apart(convert, name, what):
+    """R28: and named, never loaded in part."""
     with pytest.raises(ValueError, match=f'another generation.*{what}.*{name}'):
         convert({name: torch.zeros(1)})
 

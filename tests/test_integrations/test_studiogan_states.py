@@ -1,5 +1,7 @@
 """States of techniques in StudioGAN's discriminator files go into our checkpoints."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -240,3 +242,12 @@ def test_averages_that_never_moved_are_none(emas):
 
 def test_techniques_without_a_state_ask_for_none():
     assert states(DiffAugment()) == []
+
+
+def test_a_run_on_grey_images_is_not_exported(tmp_path):
+    config = json.dumps(dict(model=dict(image_channels=1)))
+    checkpoint = dict(meta=dict(config=config), state_dict={})
+    torch.save(checkpoint, tmp_path / 'grey.pth')
+    with pytest.raises(ValueError, match='model.image_channels=1; StudioGAN'):
+        export_files(tmp_path / 'grey.pth', tmp_path / 'exported')
+    assert not (tmp_path / 'exported').exists()

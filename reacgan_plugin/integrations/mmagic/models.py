@@ -15,7 +15,7 @@ from mmengine.logging import MessageHub
 from torch import Tensor, no_grad
 
 from reacgan_plugin.conditioning.base import DiscriminatorOutput
-from reacgan_plugin.config import check_loss
+from reacgan_plugin.config_checks import check_loss
 from reacgan_plugin.gan.networks import build_adversarial_loss
 from reacgan_plugin.gan.terms import merged
 from reacgan_plugin.integrations.mmagic.discriminator import give_head

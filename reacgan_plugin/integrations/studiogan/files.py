@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from numbers import Number
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reacgan_plugin import __version__
-from reacgan_plugin.checkpoint import load_state, read_checkpoint, write_checkpoint
+from reacgan_plugin.checkpoint import (
+    BadCheckpoint,
+    load_state,
+    read_checkpoint,
+    weights_of,
+    write_checkpoint,
+)
 from reacgan_plugin.integrations.studiogan.names import (
     convert_discriminator_state,
     convert_generator_state,
@@ -22,6 +30,7 @@ from reacgan_plugin.integrations.studiogan.technique_states import (
     export_technique_states,
     import_technique_states,
 )
+from reacgan_plugin.resumable import check_optimizers, parts_of_optimizer, size_of_group
 
 CONVERT = {
     'generator': convert_generator_state,
@@ -63,7 +72,7 @@ def import_files(model: nn.Module, optimizers: Mapping, files: Mapping) -> list[
     for name, path in files.items():
         with numpy_numbers_read():
             content = read_checkpoint(path)
-        steps.append(int(content.get('step', 0)))
+        steps.append(_step(content, path))
         if getattr(model, name, None) is None:
             remarks.append(f'{name}: the config has no average, {path} is not needed')
             continue
@@ -77,38 +86,52 @@ def import_files(model: nn.Module, optimizers: Mapping, files: Mapping) -> list[
 
 
 def _load(network: nn.Module, name: str, content: dict, path, optimizer) -> list[str]:
-    state = content.get('state_dict', content)
-    converted = CONVERT[name](state)
+    state = weights_of(content, path) if 'state_dict' in content else content
+    try:
+        converted = CONVERT[name](state)
+    except ValueError as error:
+        raise BadCheckpoint(f'{path}: {error}') from error
     load_state(network, converted, path)
     if optimizer is None:
         return []
     if 'optimizer' not in content:
         return [f'{name}: {path} has no state of an optimizer, it starts anew']
-    return _load_optimizer(optimizer, network, converted, content['optimizer'], name)
+    return _load_optimizer(optimizer, network, converted, content['optimizer'], path)
+
+
+def _step(content: Mapping, path) -> int:
+    try:
+        return int(content.get('step', 0))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise BadCheckpoint(f'{path}: step is no number of iterations') from error
 
 
 def _load_optimizer(
-    optimizer, network: nn.Module, converted: Mapping, theirs: Mapping, name: str
+    optimizer, network: nn.Module, converted: Mapping, theirs, path
 ) -> list[str]:
     """Adam's averages, which are numbered in the order of each side's parameters."""
     ours = [key for key, _ in network.named_parameters()]
     trained = set(ours)
     order = [key for key in converted if key in trained]
-    entries = theirs['state']
-    if len(order) != len(theirs['param_groups'][0]['params']):
-        return [f'{name}: the optimizer has other parameters, it starts anew']
+    groups, entries = parts_of_optimizer(theirs)
+    if [size_of_group(group) for group in groups] != [len(order)]:
+        return [f'the optimizer in {path} has other parameters, it starts anew']
+    places = {number: ours.index(key) for number, key in enumerate(order)}
     state = optimizer.state_dict()
     state['state'] = {
-        ours.index(order[number]): _adam_entry(entry)
+        places.get(number, number): _adam_entry(entry)
         for number, entry in entries.items()
     }
+    check_optimizers({'network': optimizer}, {'network': state}, path)
     optimizer.load_state_dict(state)
     return []
 
 
-def _adam_entry(entry: Mapping) -> dict:
-    step = torch.as_tensor(entry['step'], dtype=torch.float32)
-    return {**entry, 'step': step}
+def _adam_entry(entry):
+    step = entry.get('step') if isinstance(entry, Mapping) else None
+    if not isinstance(step, Number | Tensor):
+        return entry  # which is refused
+    return {**entry, 'step': torch.as_tensor(step, dtype=torch.float32)}
 
 
 def _fill_gaps(model: nn.Module, files: Mapping) -> list[str]:
@@ -154,12 +177,13 @@ def export_files(checkpoint: str | Path, folder: str | Path) -> list[Path]:
     evaluation and sampling: states of optimizers are not written.
 
     Returns: the paths, named as StudioGAN names them.
-    Raises: ValueError for entries that StudioGAN has no place for, and for a file that
-    is no checkpoint of ours.
+    Raises: ValueError for entries that StudioGAN has no place for, grey images among
+    them, and for a file that is no checkpoint of ours.
     """
     content = read_checkpoint(checkpoint)
     if 'meta' not in content or 'state_dict' not in content:
         raise ValueError(f'{checkpoint} is no checkpoint of reacgan_plugin')
+    _refuse_grey(content['meta'])
     step, folder = content['meta'].get('iter', 0), Path(folder)
     run = {**RUN, 'step': step, 'seed': content['meta'].get('seed', 0)}
     run |= export_technique_states(content['state_dict'])
@@ -173,3 +197,12 @@ def export_files(checkpoint: str | Path, folder: str | Path) -> list[Path]:
             write_checkpoint(dict(state_dict=export(state), **about), path)
             written.append(path)
     return written
+
+
+def _refuse_grey(meta: Mapping) -> None:
+    model = json.loads(meta.get('config') or '{}').get('model', {})
+    channels = model.get('image_channels', 3)
+    if channels != 3:
+        raise ValueError(
+            f"model.image_channels={channels}; StudioGAN's networks have 3"
+        )

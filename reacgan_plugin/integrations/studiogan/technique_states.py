@@ -38,7 +38,7 @@ def import_technique_states(
             else:
                 technique.strength.fill_(strength)
         elif isinstance(technique, LeCam):
-            averages = _averages(content)
+            averages = _averages(content, path)
             if averages is None:
                 remarks.append(f'{name}: {path} has no averages, they start anew')
             else:
@@ -76,8 +76,16 @@ def _strength(content: Mapping, path: str | Path) -> float | None:
     )
 
 
-def _averages(content: Mapping) -> Tensor | None:
+def _averages(content: Mapping, path: str | Path) -> Tensor | None:
     """Of D(x) and D(G(z)), (2,)."""
-    averages = content.get('lecam_emas') or {}
+    averages = content.get('lecam_emas')
+    if averages is None:
+        return None
+    if not isinstance(averages, Mapping):
+        raise ValueError(f'{path}: lecam_emas is a {type(averages).__name__}, no dict')
     found = [averages.get(name, NEVER_MOVED) for name in ('D_real', 'D_fake')]
-    return None if NEVER_MOVED in found else torch.tensor(found)
+    try:
+        numbers = [float(average) for average in found]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f'{path}: lecam_emas={averages!r} are no numbers') from error
+    return None if NEVER_MOVED in numbers else torch.tensor(numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reacgan_plugin.fine_tuning import without_count
 from reacgan_plugin.integrations.studiogan.methods import (
     adversarial_config,
     conditioning_config,
@@ -92,7 +93,7 @@ def _model(config: Mapping, sections: Mapping) -> dict:
     ours = dict(
         type='ConditionalGAN',
         num_classes=sections['DATA']['num_classes'],
-        generator=generator_config(config),
+        generator=without_count(generator_config(config)),
         discriminator=backbone_config(config),
         loss=conditioning_config(config),
         adversarial_loss=adversarial_config(config),
