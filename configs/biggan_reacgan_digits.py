@@ -42,4 +42,16 @@ custom_hooks = [
     ),
     dict(type='MetricsFileHook'),
     dict(type='DiagnosticsHook', interval=100),
+    dict(
+        type='EvaluationHook',
+        metrics=[
+            dict(type='FID'),
+            dict(type='PrecisionRecall'),
+            dict(type='LabelAgreement'),
+        ],
+        # in place of Inception, whose weights are no part of this package
+        extractor=dict(type='ProbeExtractor', train=_base_.train_dataloader.dataset),
+        interval=500,
+        num_images=1000,
+    ),
 ]

@@ -4,109 +4,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from reacgan_plugin import distributed
 from reacgan_plugin.endings import leave, refuse
-from reacgan_plugin.evaluation.generators import BATCH_NORMS
-from reacgan_plugin.evaluation.resize import RESIZERS
+from reacgan_plugin.evaluation.arguments import EXTRACTORS, parse_arguments
 from reacgan_plugin.extras import missing_extra
+from reacgan_plugin.writing import check_writable
 
-METRICS = ('FID', 'IS', 'KID', 'PrecisionRecall', 'DensityCoverage')
-EXTRACTORS = ('inception', 'efficientnet-lite0', 'probe')
-
-
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Command line of the evaluation."""
-    parser = argparse.ArgumentParser(
-        prog='evaluate', description='Evaluate samples against real images.'
-    )
-    parser.add_argument('checkpoint', nargs='?', help='written by a training run')
-    parser.add_argument('--real', metavar='DIR', help='folder of real images')
-    parser.add_argument('--fake', metavar='DIR', help='folder of generated images')
-    _add_measurement(parser.add_argument_group('what is measured, and how'))
-    _add_sampling(parser.add_argument_group('samples of a checkpoint'))
-    parser.add_argument('--out', default='metrics.json', help='JSON to write')
-    parser.add_argument(
-        '--launcher',
-        choices=distributed.LAUNCHERS,
-        default='pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none',
-        help='of processes (default: pytorch under torchrun)',
-    )
-    options = parser.parse_args(arguments)
-    folders = options.real is not None and options.fake is not None
-    if folders == (options.checkpoint is not None) or (
-        not folders and (options.real or options.fake)
-    ):
-        parser.error('give a CHECKPOINT, or --real DIR and --fake DIR')
-    return options
-
-
-def _add_measurement(group) -> None:
-    group.add_argument(
-        '--metrics',
-        nargs='+',
-        default=METRICS,
-        metavar='NAME',
-        help=f'registered metrics (default: {" ".join(METRICS)}); also IntraFID, '
-        'ClassifierAccuracy, LabelAgreement, which need classes',
-    )
-    group.add_argument(
-        '--extractor',
-        default='inception',
-        help=f'{", ".join(EXTRACTORS)} or the name of a network of timm '
-        '(default: inception); numbers of two extractors do not compare',
-    )
-    group.add_argument(
-        '--weights', help='file of the extractor; of a network of timm also: hub'
-    )
-    group.add_argument(
-        '--resizer', choices=RESIZERS, default='tf', help="to the extractor's size"
-    )
-    group.add_argument('--batch', type=_count, default=50, help='images at a time')
-    group.add_argument('--workers', type=int, default=0, help='that decode images')
-    group.add_argument(
-        '--size', type=_count, help='side that images of folders are brought to'
-    )
-    group.add_argument(
-        '--cache-dir', help='where rows of reals are kept (default: ~/.cache)'
-    )
-
-
-def _add_sampling(group) -> None:
-    group.add_argument(
-        '--num-images',
-        '--num',  # which torchrun takes for the beginning of an option of its own
-        dest='num',
-        type=_count,
-        default=10_000,
-        help='samples in all',
-    )
-    group.add_argument(
-        '--reference',
-        metavar='NPZ|DIR',
-        help='the reals: mu and sigma, or a folder (default: the training set)',
-    )
-    group.add_argument('--raw', action='store_true', help='not the averaged weights')
-    group.add_argument(
-        '--batch-norm', choices=BATCH_NORMS, default='ema', help='their statistics'
-    )
-    group.add_argument('--std-max', type=_count, default=128, help='for standing')
-    group.add_argument('--std-step', type=_count, default=128, help='for standing')
-    group.add_argument('--truncation', type=float, help='as of tools/sample.py')
-    group.add_argument('--seed', type=int, default=0, help='of z')
-    group.add_argument(
-        '--trust-imports',
-        action='store_true',
-        help="follow custom_imports of the checkpoint's config",
-    )
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r}; allowed: 1 or more')
-    return int(text)
+__all__ = ['evaluated', 'main', 'parse_arguments', 'run']
 
 
 def evaluated(options: argparse.Namespace):
@@ -127,10 +33,10 @@ def _folders(options: argparse.Namespace):
     real, fake = (
         ImageFolder(folder, size=size) for folder in (options.real, options.fake)
     )
-    if len(real.classes) != len(fake.classes):
-        if distributed.rank() == 0:
-            print('the folders have different classes: labels are not used')
-        real.labels = fake.labels = None
+    if not fake.take_classes(real.classes):
+        if real.classes or fake.classes:
+            _say('the folders have different classes: labels are not used')
+        real.labels = None
     evaluator = _evaluator(options, real, train=real)
     source = DatasetImages(fake, name=options.fake, num_workers=options.workers)
     return evaluator, lambda: source
@@ -141,8 +47,8 @@ def _checkpoint(options: argparse.Namespace):
 
     from reacgan_plugin.config import checkpoint_config
     from reacgan_plugin.evaluation.generators import GeneratedImages, sampling_settings
-    from reacgan_plugin.evaluation.reals import unaltered
-    from reacgan_plugin.sample import load_model
+    from reacgan_plugin.evaluation.reals import missing_data, unaltered
+    from reacgan_plugin.sampling.loading import load_model
 
     sampling = sampling_settings(
         dict(
@@ -157,27 +63,41 @@ def _checkpoint(options: argparse.Namespace):
     )
     trust = dict(trust_imports=options.trust_imports)
     config = checkpoint_config(options.checkpoint, **trust)
-    model, _ = load_model(options.checkpoint, **trust)
-    train = unaltered(config.train_dataloader.dataset)
-    evaluator = _evaluator(options, _reference(options, train, model), train=train)
+    model, names = load_model(options.checkpoint, **trust)
+    train = unaltered((config.get('train_dataloader') or {}).get('dataset'))
+    reals = _reference(options, train, model, names)
+    with missing_data('--reference' if reals is train else None):
+        evaluator = _evaluator(options, reals, train=train)
     model = model.to(get_device())
-    return evaluator, lambda: GeneratedImages(model, options.num, sampling)
+    drawn = dict(batch_size=options.batch)
+    return evaluator, lambda: GeneratedImages(model, options.num, sampling, **drawn)
 
 
-def _reference(options: argparse.Namespace, train: dict, model):
+def _reference(options: argparse.Namespace, train: dict | None, model, names):
     """Config of the training set, the folder given as a data set, or a file's path."""
     from reacgan_plugin.backbones.sizes import pair
     from reacgan_plugin.evaluation.folders import ImageFolder
+    from reacgan_plugin.sampling.classes import class_folders
 
     given = options.reference
+    if given is None and train is None:
+        raise ValueError('the config has no data set; name the reals: --reference DIR')
     if given is None:
         return train
     if not Path(given).is_dir():
         return given
     folder = ImageFolder(given, size=pair(model.generator.size))
-    if len(folder.classes) != model.num_classes:
-        folder.labels = None
+    if not names and len(folder.classes) == model.num_classes:
+        return folder  # as ClassFolder numbers them
+    fits = folder.take_classes(class_folders(names, model.num_classes))
+    if folder.classes and not fits:
+        _say(f'{given} has other classes than the checkpoint: labels are not used')
     return folder
+
+
+def _say(line: str) -> None:
+    if distributed.rank() == 0:
+        print(line)
 
 
 def _evaluator(options: argparse.Namespace, reference, *, train):
@@ -210,9 +130,13 @@ def _extractor(name: str, weights: str | None, train) -> dict:
         return {'type': 'TimmExtractor', 'model': name, 'weights': weights}
     if weights is not None:
         raise ValueError(f'--extractor {name} has weights of its own, not --weights')
-    if name == 'probe':
-        return {'type': 'ProbeExtractor', 'train': train}
-    return {'type': 'EfficientNetLiteExtractor'}
+    if name != 'probe':
+        return {'type': 'EfficientNetLiteExtractor'}
+    if train is None:
+        raise ValueError(
+            '--extractor probe learns from the training set, and the config has none'
+        )
+    return {'type': 'ProbeExtractor', 'train': train}
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -226,15 +150,15 @@ def run(arguments: list[str] | None = None) -> int:
     from reacgan_plugin.evaluation.result import write_json
 
     try:
+        check_writable(options.out)  # before hours of work, not after
         distributed.start_process_group(options.launcher)
         found = evaluated(options)
+        if distributed.rank() == 0:
+            print(found.table())
+            fakes = options.checkpoint or options.fake
+            write_json(found.record(fakes=str(fakes)), options.out)
     except (ValueError, OSError, ImportError, RankFailed) as error:
         return refuse(error)
-    if distributed.rank() == 0:
-        print(found.table())
-        Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-        fakes = options.checkpoint or options.fake
-        write_json(found.record(fakes=str(fakes)), options.out)
     return 1 if found.failed else 0
 
 

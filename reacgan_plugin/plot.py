@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from reacgan_plugin.endings import refuse
 from reacgan_plugin.extras import missing_extra
+from reacgan_plugin.words import count_from
+from reacgan_plugin.writing import write_text
 
 MAPS = ('pca', 'tsne')
 
@@ -30,7 +32,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         'its config names; none after the bare option (default: pca)',
     )
     parser.add_argument(
-        '--images', type=_count, default=1000, help='in a map (default: 1000)'
+        '--images',
+        type=partial(count_from, 5),
+        default=1000,
+        help='in a map (default: 1000)',
     )
     parser.add_argument(
         '--trust-imports',
@@ -38,12 +43,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="follow custom_imports of a checkpoint's config",
     )
     return parser.parse_args(arguments)
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 5:
-        raise argparse.ArgumentTypeError(f'{text!r}; allowed: 5 or more')
-    return int(text)
 
 
 def maps_of(run, methods, *, images: int = 1000, trust_imports: bool = False) -> dict:
@@ -54,12 +53,15 @@ def maps_of(run, methods, *, images: int = 1000, trust_imports: bool = False) ->
     """
     from reacgan_plugin.evaluation.reals import unaltered
     from reacgan_plugin.plotting import embeddings_of, sphere_map
-    from reacgan_plugin.sample import load_model
+    from reacgan_plugin.sampling.loading import load_model
 
     if run.checkpoint is None:
         raise ValueError('there is no checkpoint')
     model, names = load_model(str(run.checkpoint), trust_imports=trust_imports)
-    dataset = run.config.get('held_out') or run.config['train_dataloader']['dataset']
+    loader = run.config.get('train_dataloader') or {}
+    dataset = run.config.get('held_out') or loader.get('dataset')
+    if dataset is None:
+        raise ValueError('the config has no data set')
     found = embeddings_of(model, unaltered(dataset), images=images, names=names)
     return {method: sphere_map(found, method) for method in methods}
 
@@ -82,9 +84,7 @@ def write_run(run, folder: Path, methods, **options) -> list[Path]:
         figure.savefig(path, dpi=110)
     captions = {figure.axes[0].get_title(): figure for figure in maps.values()}
     page = folder / 'report.html'
-    aside = folder / '.report.html.partial'
-    aside.write_text(report_page(run, captions), encoding='utf-8')
-    os.replace(aside, page)
+    write_text(page, report_page(run, captions))
     return [*written, page]
 
 

@@ -185,6 +185,14 @@ def test_a_checkpoint_that_is_not_there_and_one_that_executes_code(tmp_path, cap
     [], ['--real', 'a'], ['--fake', 'a'], ['x.pth', '--real', 'a', '--fake', 'b'],
     ['x.pth', '--real', 'a'], ['x.pth', '--num', '0'], ['x.pth', '--resizer', 'pil'],
     ['x.pth', '--batch-norm', 'none'],
+    *(['--real', 'a', '--fake', 'b', *more] for more in (
+        ['--raw'], ['--num', '5'], ['--batch-norm', 'standing'], ['--seed', '0'],
+        ['--truncation', '.5'], ['--reference', 'z'], ['--std-max', '3'],
+        ['--std-step', '3'], ['--trust-imports'],
+    )),
+    ['x.pth', '--size', '64'], ['x.pth', '--std-max', '3'],
+    ['x.pth', '--batch-norm', 'batch', '--std-step', '3'],
+    ['x.pth', '--truncation', '0'],
 ])  # fmt: skip
 def test_words_that_do_not_say_what_to_compare_are_refused(words, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -205,6 +213,7 @@ def test_two_processes_give_the_numbers_of_one(checkpoint, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_evaluate_while_they_train(tmp_path, quadrants):
+    """R43: from the start to the end."""
     hook = dict(
         type='EvaluationHook',
         metrics=[dict(type='FID'), dict(type='IS')],

@@ -1,20 +1,19 @@
 import io
 import json
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_torch_only import BLOCKED
-from tiny_runs import ROOT, arguments, environment
+from sampled_generators import biggan
+from sampled_runs import edited
+from tiny_runs import arguments
 
 from reacgan_plugin import sample, train
 from reacgan_plugin.checkpoint import read_checkpoint, write_checkpoint
 from reacgan_plugin.data import load_digit_images
-from reacgan_plugin.sampling import drawing, load_generator
+from reacgan_plugin.sampling import jobs, load_generator
 
 TILE = 33  # a sample and a line
 
@@ -33,22 +32,8 @@ def sampled(out, *words: str) -> np.ndarray:
         return np.asarray(picture.convert('RGB'))
 
 
-def edited(checkpoint: str, path, **settings) -> str:
-    """A copy of the checkpoint with other settings in its config."""
-    content = read_checkpoint(checkpoint)
-    config = json.loads(content['meta']['config'])
-    for name, value in settings.items():
-        *parents, last = name.split('__')
-        place = config
-        for parent in parents:
-            place = place[parent]
-        place[last] = value
-    content['meta']['config'] = json.dumps(config)
-    write_checkpoint(content, path)
-    return str(path)
-
-
 def test_samples_of_a_class_make_one_picture(checkpoint, tmp_path):
+    """R49: of a checkpoint alone, by one command."""
     out = tmp_path / 'new' / 'x.png'
     picture = sampled(out, checkpoint, '--class', '3', '--num', '16')
     assert picture.shape == (4 * TILE + 1, 4 * TILE + 1, 3)
@@ -57,6 +42,39 @@ def test_samples_of_a_class_make_one_picture(checkpoint, tmp_path):
 def test_without_a_class_there_is_a_row_for_each(checkpoint, tmp_path):
     picture = sampled(tmp_path / 'x.png', checkpoint, '--num', '2')
     assert picture.shape == (10 * TILE + 1, 2 * TILE + 1, 3)
+
+
+def test_of_many_classes_the_first_ones_are_drawn(
+    checkpoint, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(jobs, 'MOST_ROWS', 3)
+    picture = sampled(tmp_path / 'x.png', checkpoint, '--num', '2')
+    assert picture.shape == (3 * TILE + 1, 2 * TILE + 1, 3)
+    assert 'the first 3 of 10 classes, others by --class' in capsys.readouterr().out
+    words = [word for digit in '01234' for word in ('--class', digit)]
+    picture = sampled(tmp_path / 'x.png', checkpoint, '--num', '2', *words)
+    assert picture.shape == (5 * TILE + 1, 2 * TILE + 1, 3)
+    assert 'the first' not in capsys.readouterr().out
+
+
+def test_a_name_with_a_slash_is_a_folder(checkpoint, tmp_path):
+    words = [checkpoint, '--num', '1', '--class', '3', '--out', f'{tmp_path}/q.png/']
+    assert sample.run(words) == 0
+    assert [path.name for path in (tmp_path / 'q.png').iterdir()] == ['3']
+
+
+def test_a_generator_that_takes_no_class_has_none_to_choose(
+    checkpoint, tmp_path, capsys, monkeypatch
+):
+    model, names = sample.load_model(checkpoint)
+    model.generator_ema = biggan(num_classes=None)
+    loaded = 'reacgan_plugin.sampling.loading.load_model'
+    monkeypatch.setattr(loaded, lambda *words, **options: (model, names))
+    picture = sampled(tmp_path / 'x.png', checkpoint)
+    assert picture.shape == (4 * 17 + 1, 4 * 17 + 1, 3)  # 16, and no row a class
+    out = ['--out', str(tmp_path / 'x.png')]
+    assert sample.run([checkpoint, '--class', '3', *out]) == 2
+    assert "class '3' does not exist; allowed: 0..0" in capsys.readouterr().err
 
 
 def test_the_seed_decides_the_picture(checkpoint, tmp_path):
@@ -108,6 +126,7 @@ def test_compiled_runs_are_sampled_without_a_compiler(checkpoint, tmp_path):
 
 
 def test_every_sample_of_a_folder_can_be_drawn_again_by_its_name(checkpoint, tmp_path):
+    """R49: PNGs of a class."""
     out = tmp_path / 'fakes'
     words = [checkpoint, '--num', '2', '--seed', '40', '--out', str(out)]
     assert sample.run([*words, '--batch', '3']) == 0
@@ -237,74 +256,3 @@ def test_what_is_not_possible_is_one_line(checkpoint, tmp_path, capsys, words, m
     error = capsys.readouterr().err
     assert message in error and error.count('\n') == 1
     assert not out.exists()
-
-
-def test_a_checkpoint_that_would_execute_code_is_refused(tmp_path, capsys):
-    path = tmp_path / 'bad.pth'
-    torch.save({'meta': print}, path)
-    assert sample.run([str(path)]) == 2
-    assert 'would execute' in capsys.readouterr().err
-
-
-def test_a_checkpoint_that_is_not_there_is_named(capsys):
-    assert sample.run(['nowhere.pth']) == 2
-    assert 'nowhere.pth does not exist' in capsys.readouterr().err
-
-
-def test_networks_of_another_project_are_left_to_it(checkpoint, tmp_path, capsys):
-    stock = edited(checkpoint, tmp_path / 'x.pth', default_scope='mmagic')
-    assert sample.run([stock]) == 2
-    error = capsys.readouterr().err
-    assert "is of mmagic's networks; sample with mmagic" in error
-    assert error.count('\n') == 1
-
-
-def test_a_job_that_is_stopped_keeps_what_is_in_its_folder(
-    checkpoint, tmp_path, capsys, monkeypatch
-):
-    real, batches = drawing.to_uint8, []
-
-    def second_fails(image):
-        batches.append(image)
-        if len(batches) == 2:
-            raise KeyboardInterrupt
-        return real(image)
-
-    monkeypatch.setattr(drawing, 'to_uint8', second_fails)
-    out = tmp_path / 'x'
-    assert sample.run([checkpoint, '--batch', '5', '--out', str(out)]) == 130
-    assert len(list(out.rglob('*.png'))) == 5
-    assert capsys.readouterr().err.count('\n') == 1
-
-
-def test_a_bar_shows_how_far_a_job_is_where_someone_looks(
-    checkpoint, tmp_path, monkeypatch, capsys
-):
-    words = [checkpoint, '--class', '3', '--num', '4', '--batch', '2']
-    assert sample.run([*words, '--out', str(tmp_path / 'x')]) == 0
-    assert capsys.readouterr().err == ''
-    monkeypatch.setattr('sys.stderr', Terminal())
-    assert sample.run([*words, '--out', str(tmp_path / 'y')]) == 0
-    assert ' 2/4,' in sys.stderr.getvalue() and ' 4/4,' in sys.stderr.getvalue()
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_sampling_without_the_extra_says_which_one_is_missing():
-    code = """
-from reacgan_plugin.sample import run
-sys.exit(run(['x.pth']))
-"""
-    ended = subprocess.run(
-        [sys.executable, '-c', BLOCKED + code],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 2
-    assert ended.stderr.count('\n') == 1
-    assert "pip install 'reacgan_plugin[train]'" in ended.stderr

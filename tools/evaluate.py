@@ -1,4 +1,4 @@
-"""Evaluate a checkpoint or a folder of images; ``python tools/evaluate.py --help``."""
+"""Evaluate a checkpoint or two image folders; ``python tools/evaluate.py --help``."""
 
 from reacgan_plugin.evaluate import main
 

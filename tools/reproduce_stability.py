@@ -77,6 +77,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         )
     parser.set_defaults(what='methods')
     parser.add_argument(
+        '--only', nargs='+', metavar='NAME', help='of the lines of the table, these'
+    )
+    parser.add_argument(
         '--jobs', type=word_types.count, default=1, help='runs side by side'
     )
     parser.add_argument(
@@ -86,7 +89,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help='of each run; several of such small networks wait for each other',
     )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/stability'))
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    names, *_ = COMPARISONS[options.what]
+    for name in options.only or ():
+        if name not in names:
+            parser.error(f'--only {name!r}; there are: {", ".join(map(repr, names))}')
+    return options
 
 
 def specs_of(options: argparse.Namespace) -> list[Spec]:
@@ -103,6 +111,7 @@ def specs_of(options: argparse.Namespace) -> list[Spec]:
         )
         for seed in range(options.seeds or seeds)
         for name, loss in losses.items()
+        if not options.only or name in options.only
     ]
 
 

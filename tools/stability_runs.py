@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
-import os
 import re
 import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from stability_judge import Judge
 from reacgan_plugin.config import configs_folder, load_config
 from reacgan_plugin.diagnostics import diagnose
 from reacgan_plugin.runner import GANRunner
+from reacgan_plugin.writing import write_text
 
 DEMO = 'biggan_reacgan_digits.py'
 WATCHED_EVERY = 10  # iterations
@@ -52,9 +53,22 @@ class Spec(NamedTuple):
     threads: int
 
     def path(self, folder: Path) -> Path:
-        """Where its results are."""
+        """Where its results are: beside those of a run of this name in another set-up,
+        if there are some."""
         name = re.sub(r'[^a-zA-Z0-9.=]+', '-', self.name)
-        return folder / f'{self.data}_{name}_{self.seconds:g}s_seed{self.seed}.json'
+        stem = f'{self.data}_{name}_{self.seconds:g}s_seed{self.seed}'
+        plain = folder / f'{stem}.json'
+        there = read(plain)
+        if not there or self.is_of(there):
+            return plain
+        content = json.dumps(self, sort_keys=True).encode()
+        mark = blake2b(content, digest_size=4).hexdigest()
+        return folder / f'{stem}_{mark}.json'
+
+    def is_of(self, found: dict) -> bool:
+        """Whether a file's content is of this very run."""
+        plain = json.loads(json.dumps(self._asdict()))  # as a file has it
+        return plain == {key: found.get(key) for key in plain}
 
 
 def configured(data: str) -> Config:
@@ -92,7 +106,7 @@ def results(
     todo = []
     for spec in specs:
         found = read(spec.path(folder))
-        if found.get('finished'):
+        if found.get('finished') and spec.is_of(found):
             yield spec, found
         else:
             todo.append(spec)
@@ -168,9 +182,7 @@ def read(path: Path) -> dict:
 
 def write(found: dict, path: Path) -> None:
     """Written aside and renamed, so that a kill leaves a whole file."""
-    aside = path.with_name(f'.{path.name}.partial')
-    aside.write_text(json.dumps(found, indent=1))
-    os.replace(aside, path)
+    write_text(path, json.dumps(found, indent=1))
 
 
 def _plain(value: float) -> float | None:

@@ -57,12 +57,18 @@ class ImageEvaluator:
 
     def _computed(self, real: Rows, fake: Rows, source) -> Evaluation:
         found = Evaluation({}, self._setting(real, source))
+        found.remarks += _sizes(real, fake)
         for metric in self.metrics:
             name = type(metric).__name__
             try:
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter('always', FewImages)
                     values = metric.compute(real, fake)
+            except ValueError as error:  # which says in one line what it takes
+                found.failed[name] = ' '.join(str(error).split())
+                why = f'{name}: {found.failed[name]}'
+                print_log(why, 'current', logging.ERROR)
+                continue
             except Exception as error:
                 found.failed[name] = f'{type(error).__name__}: {error}'
                 trace = traceback.format_exc()
@@ -88,6 +94,14 @@ class ImageEvaluator:
                 truncation=source.sampling.truncation,
                 seed=source.sampling.seed,
             )
+            if source.batch_norm == 'standing':
+                about.update(
+                    std_max=source.sampling.std_max, std_step=source.sampling.std_step
+                )
+            if source.batch_norm == 'batch':
+                about['batch_size'] = self.view.batch_size
+        if extractor.size is not None and self.view.resizer == 'friendly':
+            about['filter'] = extractor.friendly
         return Setting(
             extractor=extractor.name,
             resizer='none' if extractor.size is None else self.view.resizer,
@@ -95,8 +109,17 @@ class ImageEvaluator:
             reference=self.reference.name,
             real_images=real.count,
             fake_images=len(source),
+            metrics={type(m).__name__: m.settings() for m in self.metrics},
             **about,
         )
+
+
+def _sizes(real: Rows, fake: Rows) -> list[str]:
+    """A resizer hides that images of two sizes are compared."""
+    if real.size is None or fake.size in (None, real.size):
+        return []
+    sizes = [f'{r.name} {r.size[0]} x {r.size[1]}' for r in (fake, real)]
+    return [f'images differ in size, which counts as difference: {", ".join(sizes)}']
 
 
 def names_of(metrics: Sequence[Metric]) -> dict[str, str | None]:

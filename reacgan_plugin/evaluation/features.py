@@ -63,6 +63,7 @@ class Share(NamedTuple):
     features: Tensor | None  # (n, D) of images that are kept
     logits: Tensor | None  # (n, L)
     sums: Tensor | None  # (1 + D, D) of all images, of a set that is kept in part
+    size: tuple[int, int] | None  # (H, W) of images
 
 
 def extract(
@@ -106,7 +107,8 @@ def extract(
     if not ranks.is_first:
         return None
     labels = None if source.labels is None else source.labels[kept]
-    return Rows(source.name, count, *rows, labels=labels, gaussian=gaussian)
+    about = dict(labels=labels, gaussian=gaussian, size=own.size)
+    return Rows(source.name, count, *rows, **about)
 
 
 class _Work(NamedTuple):
@@ -119,11 +121,11 @@ class _Work(NamedTuple):
         """Rows of some batches."""
         count = len(_kept_of(parts, self.kept))
         features, logits = _Store(count), _Store(count)
-        moments = Moments()
+        moments, size = Moments(), None
         self.view.extractor.to(get_device())
         with undisturbed(), repeatable():
             for part, image in zip(parts, self.source.batches(parts), strict=True):
-                found = self.view.of(image)
+                found, size = self.view.of(image), tuple(image.shape[2:])
                 own = torch.from_numpy(self.kept[part])
                 rows = self._checked(found.features)
                 features.add(rows[own])
@@ -131,7 +133,7 @@ class _Work(NamedTuple):
                     logits.add(found.logits.float().cpu()[own])
                 if not self.kept.all():
                     moments.add(rows)
-        return Share(features.rows, logits.rows, moments.sums)
+        return Share(features.rows, logits.rows, moments.sums, size)
 
     def _checked(self, rows: Tensor) -> Tensor:
         rows = rows.float().cpu()

@@ -6,12 +6,14 @@ Importing this module needs mmengine and mmcv.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from reacgan_plugin.data import ImageDataset
-from reacgan_plugin.data.class_folder import EXTENSIONS
+from reacgan_plugin.data.files import EXTENSIONS, encoded, files_below, is_image
+from reacgan_plugin.sampling.classes import same_classes
 
 
 class ImageFolder(ImageDataset):
@@ -32,16 +34,27 @@ class ImageFolder(ImageDataset):
         self.data_root = Path(folder)
         if not self.data_root.is_dir():
             raise ValueError(f'{str(folder)!r} is not a folder')
-        files = sorted(_image_files(self.data_root))
+        files = sorted(filter(is_image, files_below(self.data_root)))
         if not files:
             known = ', '.join(EXTENSIONS)
             raise ValueError(f'{str(folder)!r} holds no image ({known})')
-        self.files = np.array([os.fsencode(file) for file in files])
+        self.files = encoded(files)
         classes, labels = _classes(files)
         pipeline = [dict(type='LoadImage'), *_resizing(size), dict(type='PackImage')]
         super().__init__(pipeline, classes=classes, labels=labels)
         if not classes:
             self.labels = None
+
+    def take_classes(self, names: Sequence[str]) -> bool:
+        """Take others' numbers of the classes, see
+        :func:`~reacgan_plugin.sampling.classes.same_classes`; labels are None where
+        these are other classes, or none."""
+        places = same_classes(self.classes, names)
+        if self.labels is None or places is None:
+            self.labels = None
+            return False
+        self.labels, self.classes = np.array(places)[self.labels], list(names)
+        return True
 
     def __len__(self) -> int:
         return len(self.files)
@@ -50,15 +63,6 @@ class ImageFolder(ImageDataset):
         path = self.data_root / os.fsdecode(self.files[index])
         label = 0 if self.labels is None else int(self.labels[index])
         return dict(img_path=str(path), label=label)
-
-
-def _image_files(root: Path):
-    """Paths relative to the root."""
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith('.')]
-        for name in names:
-            if not name.startswith('.') and name.lower().endswith(EXTENSIONS):
-                yield os.path.relpath(os.path.join(folder, name), root)
 
 
 def _classes(files: list[str]) -> tuple[list[str], np.ndarray]:

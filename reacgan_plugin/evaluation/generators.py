@@ -16,8 +16,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from reacgan_plugin.evaluation.quantise import as_rgb_bytes
 from reacgan_plugin.evaluation.repeatable import repeatable
-from reacgan_plugin.evaluation.sampling import draw_z, truncation_of
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.evaluation.sampling import draw_z, rows_of_z, truncation_of
+from reacgan_plugin.options import in_range, one_of, whole
 
 BATCH_NORMS = ('ema', 'standing', 'batch')
 
@@ -31,6 +31,7 @@ class Sampling(NamedTuple):
             averaged generator averaged, too; ``'standing'``: estimated anew from
             batches of random sizes and classes (Brock et al. 2019, "BigGAN", section
             4); ``'batch'``: of each batch, so that images depend on the batch size.
+            Batches are then of classes in random order, and the last is filled up.
         std_max: largest batch of standing statistics.
         std_step: their number of batches.
         truncation: as of :func:`~reacgan_plugin.evaluation.sampling.draw_images`.
@@ -61,31 +62,43 @@ class GeneratedImages:
     """Images of a model, every class equally often up to the remainder.
 
     Image i is of class i modulo K, and its z depends on the seed and i alone, whoever
-    draws it.
+    draws it. Under statistics of the batch the classes come in a random order, by the
+    seed, and what an image is depends on its batch.
 
     Args:
         model: a :class:`~reacgan_plugin.gan.model.ConditionalGAN`.
         count: n, how many.
         sampling: how.
+        batch_size: images at a time, to which a last batch is filled up under
+            statistics of the batch; it is that of the view.
+
+    ``labels`` is None where the generator takes no class.
     """
 
     name = 'samples'
 
-    def __init__(self, model: nn.Module, count: int, sampling: Sampling):
-        in_range('num_images', count, above=0)
-        self.sampling = sampling
+    def __init__(
+        self, model: nn.Module, count: int, sampling: Sampling, *, batch_size: int = 50
+    ):
+        whole('num_images', count, above=0)
+        whole('batch_size', batch_size, above=0)
+        self.sampling, self.batch_size = sampling, batch_size
         self.network = sampling_network(model, sampling)
-        self.labels = np.arange(count) % model.num_classes
-        self.options, limit = truncation_of(model.generator, sampling.truncation)
-        z_dim = model.generator.z_dim
-        self.z = draw_z(count, z_dim, sampling.seed, truncation=limit)
-        averaged = sampling.average and model.generator_ema is not None
-        self.weights = 'EMA' if averaged else 'raw'
         has_norms = bool(_batch_norms(self.network))
         self.batch_norm = sampling.batch_norm if has_norms else 'none'
+        classes = np.arange(count) % model.num_classes
+        if self.batch_norm == 'batch':
+            classes = np.random.default_rng(sampling.seed).permutation(classes)
+        self.classes = classes
+        self.labels = classes if takes_classes(model.generator) else None
+        self.options, limit = truncation_of(model.generator, sampling.truncation)
+        z_dim = model.generator.z_dim
+        self.z = rows_of_z(count, z_dim, sampling.seed, truncation=limit)
+        averaged = sampling.average and model.generator_ema is not None
+        self.weights = 'EMA' if averaged else 'raw'
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.classes)
 
     @torch.no_grad()
     def batches(self, parts: Sequence[np.ndarray]) -> Iterator[Tensor]:
@@ -95,11 +108,24 @@ class GeneratedImages:
         """
         device = next(self.network.parameters()).device
         for part in parts:
-            label = torch.from_numpy(self.labels[part]).to(device)
-            image = self.network(self.z[part].to(device), label, **self.options)
+            rows = self._filled(part)
+            label = torch.from_numpy(self.classes[rows]).to(device)
+            image = self.network(self.z[rows].to(device), label, **self.options)
             if not image.isfinite().all():
                 raise ValueError('the generator gives NaN or infinite pixels')
-            yield as_rgb_bytes(image)
+            yield as_rgb_bytes(image[: len(part)])
+
+    def _filled(self, part: np.ndarray) -> np.ndarray:
+        """A short batch, to whose statistics the first images are added."""
+        missing = self.batch_size - len(part)
+        if self.batch_norm != 'batch' or missing <= 0:
+            return part
+        return np.concatenate([part, np.arange(missing) % len(self)])
+
+
+def takes_classes(generator: nn.Module) -> bool:
+    """Whether a label changes what a generator draws."""
+    return getattr(generator, 'num_classes', True) is not None
 
 
 def sampling_network(model: nn.Module, sampling: Sampling) -> nn.Module:

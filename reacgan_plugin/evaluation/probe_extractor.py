@@ -13,7 +13,7 @@ from reacgan_plugin.evaluation.extractor import Extracted, Extractor
 from reacgan_plugin.evaluation.fingerprint import fingerprint
 from reacgan_plugin.evaluation.probe import DigitProbe
 from reacgan_plugin.evaluation.reals import dataset_name, images_and_labels
-from reacgan_plugin.options import some
+from reacgan_plugin.options import some, whole
 from reacgan_plugin.registry import DATASETS, build
 
 
@@ -26,14 +26,17 @@ class ProbeExtractor(Extractor):
         seed: of its weights.
 
     It takes seconds to train on a few thousand images, on the CPU.
-    Raises: ValueError where a class has no image.
+    Raises: ValueError where a class has no image, and without classes.
     """
 
     def __init__(self, train: Dataset | dict, *, seed: int = 0):
+        whole('seed', seed, above=-1)
         dataset = build(DATASETS, train)
         mark = fingerprint(dataset)[:8]
         name = f'probe of {dataset_name(train)} ({mark}, seed {seed})'
         super().__init__(name, size=None)
+        if getattr(dataset, 'labels', None) is None:
+            raise ValueError(f'{dataset_name(train)} has no classes to learn')
         images, labels = images_and_labels(dataset)
         found = sorted({*labels.tolist()})
         if found != list(range(dataset.num_classes)):

@@ -6,7 +6,8 @@ Letters: n images, B of a batch.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from reacgan_plugin.data.dataset import SeededDataset
+from reacgan_plugin.data.subset import Subset
 from reacgan_plugin.evaluation.quantise import as_rgb_bytes
 from reacgan_plugin.evaluation.sampling import as_arrays
-from reacgan_plugin.registry import DATASETS, build, parameters_of
+from reacgan_plugin.registry import DATASETS, build, parameters_of, registered
 
 
 class DatasetImages:
@@ -59,7 +61,8 @@ class DatasetImages:
         try:
             yield from loader
         except ValueError as error:  # a worker's has its traceback in it
-            reason = str(error).strip().splitlines()[-1].removeprefix('ValueError: ')
+            last = str(error).strip().splitlines()[-1]
+            reason = last.split(f'{type(error).__name__}: ')[-1]
             raise ValueError(f'{self.name}: {reason}') from error
 
 
@@ -72,14 +75,32 @@ def images_and_labels(dataset: Dataset | dict) -> tuple[np.ndarray, np.ndarray]:
 
 def unaltered(dataset: dict) -> dict:
     """The config of a training set without what makes it another one: transforms whose
-    names begin with ``Random``, and a selection of images."""
+    names begin with ``Random``, and what leaves images out, at whatever depth."""
+    if not isinstance(dataset, Mapping):
+        return dataset
+    if _is_subset(dataset):
+        return unaltered(dataset['dataset'])
     dataset = copy.deepcopy(dataset)
-    while dataset.get('type') == 'InstanceSelection':
-        dataset = dataset['dataset']
+    if 'dataset' in dataset:  # around which this one goes
+        dataset['dataset'] = unaltered(dataset['dataset'])
     if 'pipeline' in dataset:
         kept = [entry for entry in dataset['pipeline'] if not _is_random(entry)]
         dataset['pipeline'] = kept
     return dataset
+
+
+@contextmanager
+def missing_data(option: str | None) -> Iterator[None]:
+    """Data that is not there is named, and the option of a tool that names other data,
+    in place of the training command's."""
+    try:
+        yield
+    except ValueError as error:
+        if '--cfg-options' not in str(error):
+            raise
+        problem, _, _ = str(error).partition('. ')
+        hint = f'; name other real images: {option} DIR' if option else ''
+        raise ValueError(f'{problem}{hint}') from error
 
 
 def dataset_name(dataset: Dataset | dict) -> str:
@@ -96,6 +117,11 @@ def dataset_name(dataset: Dataset | dict) -> str:
     return f'{name} {what}' if what else name
 
 
+def _is_subset(dataset: Mapping) -> bool:
+    kind = registered(DATASETS, dataset) if 'type' in dataset else None
+    return isinstance(kind, type) and issubclass(kind, Subset)
+
+
 def _is_random(entry) -> bool:
     kind = entry.get('type') if isinstance(entry, dict) else type(entry)
     return getattr(kind, '__name__', str(kind)).startswith('Random')
@@ -107,6 +133,7 @@ def _stacked(items: list[dict]) -> Tensor:
     if len(sizes) > 1:
         raise ValueError(
             f'images have several sizes, such as {sizes[0]} and {sizes[-1]} (H, W); '
-            'metrics compare images of one size: give it'
+            'metrics compare images of one size: a Resize in the pipeline brings them '
+            'to it, of two folders --size'
         )
     return torch.stack(images)

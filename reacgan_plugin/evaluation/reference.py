@@ -1,8 +1,8 @@
 """The reals that fakes are compared with: rows that are extracted once.
 
 A ``.npz`` file of the field holds ``mu`` (D,) and ``sigma`` (D, D) of features; it may
-also have ``features`` (n, D), ``labels`` (n,) and ``count``. Files that are kept here
-have all of them, so that they can be given to others.
+also have ``features`` (n, D), ``labels`` (n,), ``count`` and ``size`` (H, W). Files
+that are kept here have all of them, so that they can be given to others.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from reacgan_plugin.evaluation.ranks import Ranks
 from reacgan_plugin.evaluation.reals import DatasetImages
 from reacgan_plugin.evaluation.rows import Rows
 from reacgan_plugin.evaluation.statistics import Gaussian
+from reacgan_plugin.writing import written_aside
 
 KEPT = 100_000  # rows of a data set; FID takes all images whatever their number
-FORMAT = 1  # of the files kept
+FORMAT = 2  # of the files kept
 
 
 def default_cache() -> Path:
@@ -138,25 +139,21 @@ def read_rows(path: str | os.PathLike, name: str) -> Rows:
         features=None if features is None else torch.from_numpy(features).float(),
         labels=found.get('labels'),
         gaussian=Gaussian(mean, covariance),
+        size=tuple(found['size'].tolist()) if 'size' in found else None,
     )
 
 
-_KEYS = ('mu', 'sigma', 'features', 'labels', 'count')
+_KEYS = ('mu', 'sigma', 'features', 'labels', 'count', 'size')
 
 
 def write_rows(rows: Rows, path: str | os.PathLike) -> None:
     """A ``.npz`` file, written aside and renamed."""
-    path = Path(path)
     gaussian = rows.fitted()
     entries = dict(mu=gaussian.mean, sigma=gaussian.covariance, count=rows.count)
     entries['features'] = rows.features.numpy()
+    if rows.size is not None:
+        entries['size'] = np.array(rows.size)
     if rows.labels is not None:
         entries['labels'] = rows.labels
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    try:
-        with open(aside, 'wb') as file:
-            np.savez(file, **entries)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside(path) as file:
+        np.savez(file, **entries)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from reacgan_plugin.writing import write_text
 
 
 class Setting(NamedTuple):
@@ -23,19 +26,37 @@ class Setting(NamedTuple):
     batch_norm: str | None = None
     truncation: float | None = None
     seed: int | None = None
+    std_max: int | None = None  # of standing statistics
+    std_step: int | None = None
+    batch_size: int | None = None  # of statistics of the batch
+    filter: str | None = None  # of the resizer 'friendly'
+    metrics: Mapping[str, Mapping] | None = None  # their own settings, by name
 
     def __str__(self) -> str:
         of = f'{self.fake_images:,} fakes'
         if self.weights is not None:
-            of += f' of {self.weights} weights, batch norm {self.batch_norm}'
+            of += f' of {self.weights} weights, batch norm {self._norm()}'
             of += f', truncation {self.truncation}' if self.truncation else ''
             of += f', seed {self.seed}'
         real = 'an unknown number' if self.real_images is None else self.real_images
         real = real if isinstance(real, str) else f'{real:,}'
-        return (
-            f'{of}; {real} of {self.reference}; {self.extractor}, '
-            f'resizer {self.resizer}, {self.quantisation}'
+        resizer = self.resizer + (f', filter {self.filter}' if self.filter else '')
+        return '; '.join(
+            (
+                f'{of}; {real} of {self.reference}; {self.extractor}, '
+                f'resizer {resizer}, {self.quantisation}',
+                *(f'{k} {_listed(v)}' for k, v in (self.metrics or {}).items() if v),
+            )
         )
+
+    def _norm(self) -> str:
+        known = {
+            'std_max': self.std_max,
+            'std_step': self.std_step,
+            'batch_size': self.batch_size,
+        }
+        listed = _listed({k: v for k, v in known.items() if v is not None})
+        return f'{self.batch_norm} ({listed})' if listed else str(self.batch_norm)
 
 
 @dataclass
@@ -77,10 +98,23 @@ class Evaluation:
 
 def write_json(content, path: str | os.PathLike) -> None:
     """Written aside and renamed."""
-    path = Path(path)
-    aside = path.with_name(f'.{path.name}.partial')
-    aside.write_text(json.dumps(content, indent=1) + '\n')
-    os.replace(aside, path)
+    write_text(path, json.dumps(content, indent=1) + '\n')
+
+
+def read_records(path: str | os.PathLike) -> list[dict]:
+    """Records that evaluations of a run wrote; a file that is broken or holds something
+    else counts as none."""
+    try:
+        found = json.loads(Path(path).read_text())
+    except (OSError, ValueError):
+        return []
+    records = found if isinstance(found, list) else [None]
+    whole = all(isinstance(each, dict) and 'iteration' in each for each in records)
+    return records if whole else []
+
+
+def _listed(settings: Mapping) -> str:
+    return ', '.join(f'{name} {value}' for name, value in settings.items())
 
 
 def _short(value: float) -> str:

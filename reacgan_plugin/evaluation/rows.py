@@ -25,6 +25,7 @@ class Rows:
         logits: (n, L) float32 of the extractor's own classes.
         labels: (n,) classes of the images.
         gaussian: of the features of all images, where they are more than n.
+        size: (H, W) of the images before a resizer.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Rows:
     logits: Tensor | None = None
     labels: np.ndarray | None = None
     gaussian: Gaussian | None = None
+    size: tuple[int, int] | None = None
 
     def wanted(self, what: str):
         """One of the above; ValueError where it is not known."""

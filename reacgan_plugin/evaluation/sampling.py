@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reacgan_plugin.evaluation.quantise import to_uint8
+from reacgan_plugin.evaluation.quantise import as_rgb_bytes
 from reacgan_plugin.options import in_range
+
+BLOCK = 1024  # rows of z
 
 
 def draw_z(
@@ -15,11 +17,18 @@ def draw_z(
 ) -> Tensor:
     """Standard normal z (count, z_dim) that depends on the seed alone; with
     ``truncation`` T of the normal between -T and T (Brock et al. 2019, section 3.1)."""
+    return _drawn(count, z_dim, truncation, torch.Generator().manual_seed(seed))
+
+
+def rows_of_z(
+    count: int, z_dim: int, seed: int, *, truncation: float | None = None
+) -> Tensor:
+    """As :func:`draw_z`, but row i is the same however many rows there are: they are
+    drawn in whole blocks, since the last numbers of a draw depend on its size."""
     generator = torch.Generator().manual_seed(seed)
-    if truncation is None:
-        return torch.randn(count, z_dim, generator=generator)
-    z, limit = torch.empty(count, z_dim), truncation
-    return nn.init.trunc_normal_(z, a=-limit, b=limit, generator=generator)
+    blocks = -(-count // BLOCK)
+    drawn = [_drawn(BLOCK, z_dim, truncation, generator) for _ in range(blocks)]
+    return torch.cat(drawn)[:count].clone()
 
 
 def truncation_of(
@@ -61,7 +70,8 @@ def draw_images(
 def generate(
     model: nn.Module, label: Tensor, *, z: Tensor, batch_size: int = 100, **options
 ) -> Tensor:
-    """Images of the model's averaged generator, uint8 (N, 3, H, W) on the CPU.
+    """Images of the model's averaged generator, uint8 (N, 3, H, W) on the CPU, grey
+    ones with three equal channels.
 
     Args:
         model: a :class:`~reacgan_plugin.gan.model.ConditionalGAN`.
@@ -72,9 +82,17 @@ def generate(
     """
     device = next(model.parameters()).device
     rows = zip(z.split(batch_size), label.split(batch_size), strict=True)
-    return torch.cat(
-        [to_uint8(model(z.to(device), y.to(device), **options)).cpu() for z, y in rows]
-    )
+    made = (model(z.to(device), y.to(device), **options) for z, y in rows)
+    return torch.cat([as_rgb_bytes(image).cpu() for image in made])
+
+
+def _drawn(
+    count: int, z_dim: int, truncation: float | None, generator: torch.Generator
+) -> Tensor:
+    if truncation is None:
+        return torch.randn(count, z_dim, generator=generator)
+    z, limit = torch.empty(count, z_dim), truncation
+    return nn.init.trunc_normal_(z, a=-limit, b=limit, generator=generator)
 
 
 def as_arrays(images: Tensor) -> np.ndarray:

@@ -16,7 +16,11 @@ from reacgan_plugin.plotting.runs import Run
 
 COLUMNS = 3
 PANEL = (5.0, 3.2)  # inches
-STYLES = ('-', '--', ':', '-.')
+STYLES = (
+    *('-', '--', ':', '-.'),
+    *((0, (8, 2)), (0, (1, 4)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2, 2, 2))),
+    *((0, (3, 4)), (0, (8, 2, 1, 1, 1, 1, 1, 2))),
+)
 FEW = 20  # points that are marked, since a line between two says little
 
 
@@ -170,5 +174,5 @@ def _colour(number: int) -> str:
     return f'C{number % 10}'
 
 
-def _style(number: int) -> str:
+def _style(number: int) -> str | tuple:
     return STYLES[number % len(STYLES)]

@@ -103,8 +103,10 @@ def _numbers(run: Run) -> str:
 
 def _evaluation(record: Mapping) -> str:
     """What the metrics depend on."""
-    settings = [(k, str(v)) for k, v in record['setting'].items() if v is not None]
-    remarks = [*record['remarks'], *(f'{k}: {v}' for k, v in record['failed'].items())]
+    known = {k: v for k, v in record.get('setting', {}).items() if v is not None}
+    settings = [(key, value.strip('"')) for key, value in _flat(known)]
+    failed = record.get('failed', {})
+    remarks = [*record.get('remarks', ()), *(f'{k}: {v}' for k, v in failed.items())]
     listed = ''.join(f'<li>{escape(remark)}</li>' for remark in remarks)
     return (
         f'<p>Metrics, <code>val/...</code> below, were last taken at iteration '
@@ -169,7 +171,7 @@ def _maps(maps: Mapping[str, Figure]) -> str:
 
 def _settings(run: Run) -> str:
     if not run.config:
-        return _nothing('no checkpoint, which keeps them')
+        return _nothing(run.problem or 'no checkpoint, which keeps them')
     whole = escape(json.dumps(run.config, indent=2))
     return (
         _table((), _flat(_main_settings(run.config)))
@@ -180,7 +182,7 @@ def _settings(run: Run) -> str:
 def _main_settings(config: Mapping) -> dict:
     """What tells runs apart; the rest is in the whole config."""
     model = config.get('model', {})
-    data = config.get('train_dataloader', {}).get('dataset', {})
+    data = (config.get('train_dataloader') or {}).get('dataset') or {}
     chosen = {
         'total_batch_size': config.get('total_batch_size'),
         'max_iters': config.get('train_cfg', {}).get('max_iters'),
@@ -210,7 +212,7 @@ def _environment(run: Run) -> str:
     if of_checkpoint:
         lines.append(f'{run.checkpoint.name}: {", ".join(of_checkpoint)}')
     if not lines:
-        return _nothing('neither log nor checkpoint')
+        return _nothing(run.problem or 'neither log nor checkpoint')
     text = escape('\n'.join(lines))
     return f'<pre class="lines">{text}</pre>'
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reacgan_plugin.checkpoint import newest_checkpoint, read_checkpoint
+from reacgan_plugin.checkpoint import about, newest_checkpoint, read_checkpoint
+from reacgan_plugin.evaluation.result import read_records
 from reacgan_plugin.hooks.metrics_file import NAME, read_metrics
 from reacgan_plugin.options import some
 
@@ -25,11 +26,12 @@ class Run:
         folder: the work dir.
         name: what pictures call it; the folder's own name by default.
 
+    ``problem`` says why ``meta`` has nothing of a checkpoint, '' where it has.
     Raises: ValueError for a folder that is none of a run.
     """
 
     def __init__(self, folder: str | Path, name: str | None = None):
-        self.folder = Path(folder)
+        self.folder, self.problem = Path(folder), ''
         if not self.folder.is_dir():
             raise ValueError(f'run {folder} is no folder; give the work dir of a run')
         self.name = name or self.folder.resolve().name
@@ -87,15 +89,24 @@ class Run:
 
     @cached_property
     def meta(self) -> dict:
-        """What the checkpoint says of itself: versions, seed, config, classes."""
+        """What the checkpoint says of itself: versions, seed, config, classes; {} of
+        one that cannot be read, see ``problem``."""
         if self.checkpoint is None:
             return {}
-        return read_checkpoint(self.checkpoint).get('meta', {})
+        try:
+            return dict(about(read_checkpoint(self.checkpoint)))
+        except (ValueError, OSError) as error:
+            self.problem = str(error)
+            return {}
 
     @cached_property
     def config(self) -> dict:
-        """The settings, as data; {} without a checkpoint."""
-        return json.loads(self.meta.get('config') or '{}')
+        """The settings, as data; {} without a checkpoint that can be read."""
+        try:
+            found = json.loads(self.meta.get('config') or '{}')
+        except (TypeError, ValueError):  # of somebody else's checkpoint
+            return {}
+        return found if isinstance(found, dict) else {}
 
     @cached_property
     def _log(self) -> list[str]:
@@ -111,11 +122,7 @@ class Run:
     def evaluation(self) -> dict:
         """The record of the last evaluation, with all that its numbers depend on; {}
         without any."""
-        try:
-            records = json.loads((self.folder / 'metrics.json').read_text())
-        except (OSError, ValueError):
-            return {}
-        return records[-1] if records else {}
+        return next(reversed(read_records(self.folder / 'metrics.json')), {})
 
     @property
     def environment(self) -> list[str]:

@@ -17,6 +17,7 @@ from reacgan_plugin.registry import DATASETS, build
 METHODS = ('pca', 'tsne')
 MOST_NAMES = 20  # of classes in a legend
 BATCH = 100
+GOLDEN = (5**0.5 - 1) / 2  # share of a circle, by which neighbours are far apart
 
 
 class Embeddings(NamedTuple):
@@ -139,9 +140,12 @@ def _neighbours(rows: np.ndarray) -> np.ndarray:
 def _colours(count: int) -> np.ndarray:
     """(count, 4) colours that tell neighbouring classes apart."""
     from matplotlib import colormaps
+    from matplotlib.colors import hsv_to_rgb
 
     if count <= 10:
         return colormaps['tab10'](np.arange(count))
     if count <= 20:
         return colormaps['tab20'](np.arange(count))
-    return colormaps['hsv'](np.arange(count) / count)
+    hue = np.arange(count) * GOLDEN % 1
+    colour = hsv_to_rgb(np.stack([hue, *np.full((2, count), 0.9)], axis=1))
+    return np.pad(colour, ((0, 0), (0, 1)), constant_values=1)

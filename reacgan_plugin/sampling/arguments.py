@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 
 from reacgan_plugin.sampling.drawing import BATCH
 from reacgan_plugin.sampling.neighbours import FEATURES
+from reacgan_plugin.words import count, count_from, positive
 
 EXAMPLES = """examples:
   sample.py run/iter_3000.pth --class 3 --num 16 --out threes.png
@@ -38,7 +40,8 @@ ONLY_WITH = {
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Options of the sampling tool, ``mode`` and defaults filled in."""
+    """Options of the sampling tool, ``mode``, ``ending`` of what is written
+    and defaults filled in."""
     parser = _parser()
     options = parser.parse_args(arguments)
     given = vars(options)
@@ -68,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         '--num',
-        type=_count,
+        type=count,
         help='samples of each class (default: 16; with --neighbours 1), or rows of '
         '--interpolate class (default: 4)',
     )
@@ -88,12 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     add('--overwrite', action='store_true', help='an archive, or files in a folder')
     add(
         '--truncation',
-        type=_positive,
+        type=positive,
         help='less variety, more typical samples: psi of StyleGAN2, for others the '
         'largest entry of z (default: none)',
     )
     add('--raw', action='store_true', help='trained weights, not their average')
-    add('--batch', type=_count, default=BATCH, help='images at a time (default: 100)')
+    add('--batch', type=count, default=BATCH, help='images at a time (default: 100)')
     add(
         '--trust-imports',
         action='store_true',
@@ -102,12 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_modes(parser.add_mutually_exclusive_group())
     add(
         '--frames',
-        type=_frames,
+        type=partial(count_from, 2),
         help='images from one point to the next, ends '
         'included (default: 8), or along a direction (default: 7)',
     )
-    add('--step', type=_positive, help='between two of a direction (default: 1)')
-    add('--k', type=_count, help='neighbours of each sample (default: 5)')
+    add('--step', type=positive, help='between two of a direction (default: 1)')
+    add('--k', type=count, help='neighbours of each sample (default: 5)')
     add(
         '--features',
         choices=sorted(FEATURES),
@@ -136,7 +139,7 @@ def _add_modes(group) -> None:
     )
     add(
         '--directions',
-        type=_count,
+        type=count,
         metavar='D',
         help='one sample moved along the directions of largest effect (SeFa)',
     )
@@ -185,35 +188,14 @@ def _problem_of_interpolation(options: argparse.Namespace) -> str | None:
 
 def _fill_in(options: argparse.Namespace) -> None:
     folder = ENDINGS[options.mode][0] == FOLDER
-    options.out = Path(options.out or ('samples' if folder else 'samples.png'))
+    out = options.out or ('samples' if folder else 'samples.png')
+    options.out, options.ending = Path(out), _ending(out)
     options.num = options.num or NUM[options.mode]
     options.seed = 0 if options.seed is None else options.seed
     options.frames = options.frames or (7 if options.mode == 'directions' else 8)
     options.step = options.step or 1.0
     options.k = options.k or 5
     options.features = options.features or 'efficientnet-lite0'
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r}; allowed: 1 or more')
-    return int(text)
-
-
-def _frames(text: str) -> int:
-    if not text.isdigit() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f'{text!r}; allowed: 2 or more')
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float('inf'):
-        raise argparse.ArgumentTypeError(f'{text!r}; allowed: a number above 0')
-    return value
 
 
 def _seeds(text: str) -> int | list[int]:

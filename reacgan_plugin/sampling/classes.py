@@ -44,8 +44,41 @@ def class_folder(index: int, names: Sequence[str], count: int) -> str:
     """
     number = f'{index:0{len(str(count - 1))}}'
     name = names[index] if index < len(names) else ''
-    safe = re.sub(r'[^\w.-]+', '_', name)[:LONGEST].strip('._')
+    safe = _safe(name)
     return number if not safe or name == str(index) else f'{number}_{safe}'
+
+
+def class_folders(names: Sequence[str], count: int) -> list[str]:
+    """Names of the folders of all classes."""
+    return [class_folder(index, names, count) for index in range(count)]
+
+
+def same_classes(own: Sequence[str], others: Sequence[str]) -> list[int] | None:
+    """The place of each class among those of others; None where they are not the same.
+
+    Classes are the same by name, by name without the number that :func:`class_folder`
+    puts before it, or by that number.
+    """
+    for key in (str, _without_number, _number):
+        keys, wanted = ([key(name) for name in names] for names in (own, others))
+        if None in keys or len(set(keys)) < len(keys):
+            continue
+        if len(keys) == len(wanted) and set(keys) == set(wanted):
+            return [wanted.index(each) for each in keys]
+    return None
+
+
+def _without_number(name: str) -> str | None:
+    return _safe(re.sub(r'^\d+_', '', name)) or None
+
+
+def _number(name: str) -> int | None:
+    found = re.match(r'\d+(?=_|$)', name)
+    return int(found[0]) if found else None
+
+
+def _safe(name: str) -> str:
+    return re.sub(r'[^\w.-]+', '_', name)[:LONGEST].strip('._')
 
 
 def every_class(

@@ -11,7 +11,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from reacgan_plugin.evaluation.sampling import draw_z, to_uint8, truncation_of
+from reacgan_plugin.evaluation.quantise import as_rgb_bytes
+from reacgan_plugin.evaluation.sampling import draw_z, truncation_of
 from reacgan_plugin.layers import evaluating
 
 BATCH = 100  # images at a time
@@ -64,7 +65,8 @@ def in_batches(
     *rows: Tensor,
     batch: int = BATCH,
 ) -> Iterator[Tensor]:
-    """uint8 images (n, 3, H, W) on the CPU of ``make(*rows)``, some rows at a time.
+    """uint8 images (n, 3, H, W) on the CPU of ``make(*rows)``, some rows at a time;
+    grey ones have three equal channels.
 
     Args:
         generator: what ``make`` calls; it is in evaluation mode meanwhile, and rows
@@ -77,7 +79,7 @@ def in_batches(
     for part in zip(*(row.split(batch) for row in rows), strict=True):
         with torch.no_grad(), evaluating(generator):
             image = make(*(row.to(device) for row in part))
-        yield to_uint8(image).cpu()
+        yield as_rgb_bytes(image).cpu()
 
 
 def seeded_z(

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from reacgan_plugin.sampling.classes import class_folder
-from reacgan_plugin.sampling.pictures import as_pil, written_aside
+from reacgan_plugin.sampling.pictures import as_pil
+from reacgan_plugin.writing import written_aside
 
 
 class Place(NamedTuple):

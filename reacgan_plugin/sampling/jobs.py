@@ -6,14 +6,13 @@ Importing this module needs mmengine.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 import torch
-from mmengine.utils import ProgressBar
 from torch import Tensor
 
 from reacgan_plugin.config import checkpoint_config
+from reacgan_plugin.progress import shown
 from reacgan_plugin.sampling.arguments import ANIMATION, ARCHIVE, PICTURE
 from reacgan_plugin.sampling.classes import (
     class_folder,
@@ -30,13 +29,15 @@ from reacgan_plugin.sampling.neighbours import FEATURES, nearest_neighbours
 from reacgan_plugin.sampling.pictures import save_animation, save_picture
 from reacgan_plugin.sampling.real_images import image_batches, real_images
 
+MOST_ROWS = 20  # of classes in one picture
+
 
 def do(options: argparse.Namespace) -> str:
     """Do what the command line asks for; returns the closing line.
 
     Raises: ValueError for a checkpoint, class or setting that is not possible.
     """
-    separate = options.out.suffix.lower() not in (PICTURE, ANIMATION)
+    separate = options.ending not in (PICTURE, ANIMATION)
     if separate:
         check_free(options.out, overwrite=options.overwrite)
     loaded = load_generator(
@@ -48,12 +49,12 @@ def do(options: argparse.Namespace) -> str:
 
 
 def _picture(loaded: Loaded, options: argparse.Namespace) -> str:
-    classes = _classes(loaded, options)
+    classes, left_out = _rows(loaded, options)
     label, seeds = every_class(classes, options.seed, options.num)
     images = draw(loaded.generator, label, seeds, **_drawing(options))
     columns = len(images) // len(classes) if len(classes) > 1 else None
     save_picture(images, options.out, columns=columns)
-    return f'{len(images)} samples in {options.out}'
+    return f'{len(images)} samples in {options.out}{left_out}'
 
 
 def _grids(loaded: Loaded, options: argparse.Namespace) -> str:
@@ -72,7 +73,7 @@ def _separate_samples(loaded: Loaded, options: argparse.Namespace) -> str:
     classes = _classes(loaded, options)
     label, seeds = every_class(classes, options.seed, options.num)
     batches = draw_batches(loaded.generator, label, seeds, **_drawing(options))
-    is_archive = options.out.suffix.lower() == ARCHIVE
+    is_archive = options.ending == ARCHIVE
     count = (write_zip if is_archive else write_folder)(
         _shown(batches, len(seeds)),
         places(label.tolist(), seeds, loaded.names, loaded.num_classes),
@@ -82,15 +83,15 @@ def _separate_samples(loaded: Loaded, options: argparse.Namespace) -> str:
 
 
 def _interpolation(loaded: Loaded, options: argparse.Namespace) -> str:
-    settings = dict(frames=options.frames, **_drawing(options))
+    settings, left_out = dict(frames=options.frames, **_drawing(options)), ''
     if options.interpolate[0] == 'class':
         points = class_indices(options.points, loaded.names, loaded.num_classes)
         seeds = counted(options.seed, options.num)
         frames = between_classes(loaded.generator, points, seeds, **settings)
     else:
-        classes = _classes(loaded, options)
+        classes, left_out = _rows(loaded, options)
         frames = between_seeds(loaded.generator, options.points, classes, **settings)
-    return _save_frames(frames, options)
+    return _save_frames(frames, options) + left_out
 
 
 def _directions(loaded: Loaded, options: argparse.Namespace) -> str:
@@ -108,7 +109,8 @@ def _directions(loaded: Loaded, options: argparse.Namespace) -> str:
 
 
 def _neighbours(loaded: Loaded, options: argparse.Namespace) -> str:
-    label, seeds = every_class(_classes(loaded, options), options.seed, options.num)
+    classes, left_out = _rows(loaded, options)
+    label, seeds = every_class(classes, options.seed, options.num)
     samples = draw(loaded.generator, label, seeds, **_drawing(options))
     size = tuple(samples.shape[2:])
     config = checkpoint_config(options.checkpoint, trust_imports=options.trust_imports)
@@ -125,7 +127,7 @@ def _neighbours(loaded: Loaded, options: argparse.Namespace) -> str:
     save_picture(rows.flatten(0, 1), options.out, columns=rows.shape[1])
     return (
         f'{len(samples)} samples, each beside its {options.k} nearest of '
-        f'{len(real)} real images ({options.features}), in {options.out}'
+        f'{len(real)} real images ({options.features}), in {options.out}{left_out}'
     )
 
 
@@ -143,13 +145,23 @@ def _classes(loaded: Loaded, options: argparse.Namespace) -> list[int]:
     return list(dict.fromkeys(found))
 
 
+def _rows(loaded: Loaded, options: argparse.Namespace) -> tuple[list[int], str]:
+    """Classes that get a row of one picture, the first ones where none were chosen, and
+    what to say of that."""
+    classes = _classes(loaded, options)
+    if options.classes is not None or len(classes) <= MOST_ROWS:
+        return classes, ''
+    left_out = f'; the first {MOST_ROWS} of {len(classes):,} classes, others by --class'
+    return classes[:MOST_ROWS], left_out
+
+
 def _drawing(options: argparse.Namespace) -> dict:
     return dict(truncation=options.truncation, batch=options.batch)
 
 
 def _save_frames(frames: Tensor, options: argparse.Namespace) -> str:
     rows, columns = frames.shape[:2]
-    if options.out.suffix.lower() == ANIMATION:
+    if options.ending == ANIMATION:
         save_animation(frames, options.out)
         return f'{columns} frames of {rows} images in {options.out}'
     save_picture(frames.flatten(0, 1), options.out, columns=columns)
@@ -157,13 +169,4 @@ def _save_frames(frames: Tensor, options: argparse.Namespace) -> str:
 
 
 def _shown(items, total: int) -> Iterator:
-    """The items, with a bar of how many images of all are done where someone looks."""
-    bar = None
-    if sys.stderr.isatty():
-        bar = ProgressBar(total, file=sys.stderr)
-    for item in items:
-        yield item
-        if bar is not None:
-            bar.update(len(item) if isinstance(item, Tensor) else 1)
-    if bar is not None:
-        print(file=sys.stderr)
+    return shown(items, total, size=lambda i: len(i) if isinstance(i, Tensor) else 1)

@@ -12,7 +12,7 @@ class Loaded(NamedTuple):
     """A generator and what it was trained for."""
 
     generator: nn.Module  # in evaluation mode
-    num_classes: int  # K
+    num_classes: int  # K; 1 where the generator takes no class
     names: list[str]  # of the classes, as far as the data set had some
 
 
@@ -35,10 +35,15 @@ def load_generator(
     """
     from mmengine.device import get_device
 
+    from reacgan_plugin.evaluation.generators import takes_classes
+
     model, names = load_model(checkpoint, trust_imports=trust_imports)
     averaged = None if raw else model.generator_ema
     generator = model.generator if averaged is None else averaged
-    return Loaded(generator.to(device or get_device()), model.num_classes, names)
+    generator = generator.to(device or get_device())
+    if not takes_classes(generator):
+        return Loaded(generator, 1, [])
+    return Loaded(generator, model.num_classes, names)
 
 
 def load_model(checkpoint: str, *, trust_imports: bool = False):
@@ -46,7 +51,7 @@ def load_model(checkpoint: str, *, trust_imports: bool = False):
 
     Raises: ValueError for a checkpoint that is broken or has no config.
     """
-    from reacgan_plugin.checkpoint import load_state, read_checkpoint
+    from reacgan_plugin.checkpoint import about, load_state, read_checkpoint, weights_of
     from reacgan_plugin.config import checkpoint_config
     from reacgan_plugin.registry import MODELS, SCOPE, build
 
@@ -59,5 +64,6 @@ def load_model(checkpoint: str, *, trust_imports: bool = False):
         config.model.discriminator.weights = None
     config.model.pop('compile', None)  # compiled code knows nothing of later hooks
     model = build(MODELS, config.model)
-    load_state(model, content['state_dict'], checkpoint)
-    return model.eval(), content['meta'].get('classes', [])
+    load_state(model, weights_of(content, checkpoint), checkpoint)
+    classes = about(content).get('classes')
+    return model.eval(), classes if isinstance(classes, list) else []

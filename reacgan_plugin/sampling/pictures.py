@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 from torch import Tensor
+
+from reacgan_plugin.writing import written_aside
 
 LINE = 1  # pixels between tiles
 FRAME_MILLISECONDS = 100
@@ -61,18 +60,3 @@ def as_pil(image: Tensor):
     from PIL import Image
 
     return Image.fromarray(image.to(torch.uint8).permute(1, 2, 0).numpy())
-
-
-@contextmanager
-def written_aside(path: str | Path) -> Iterator[BinaryIO]:
-    """A file that has its name only once it is whole: a kill or a full disk leaves what
-    was there before. Folders above it are made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.partial')
-    try:
-        with open(aside, 'wb') as file:
-            yield file
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reacgan_plugin.data import check_image_size
 from reacgan_plugin.evaluation.folders import ImageFolder
-from reacgan_plugin.evaluation.reals import DatasetImages, unaltered
+from reacgan_plugin.evaluation.reals import DatasetImages, missing_data, unaltered
 from reacgan_plugin.registry import DATASETS, build
 
 
@@ -40,7 +40,8 @@ def real_images(
     elif loader.get('dataset') is None:
         raise ValueError('the config has no data set; name a folder: --neighbours DIR')
     else:
-        dataset = build(DATASETS, unaltered(loader['dataset']))
+        with missing_data('--neighbours'):
+            dataset = build(DATASETS, unaltered(loader['dataset']))
     check_image_size(dataset[0], size)
     return DatasetImages(dataset, num_workers=loader.get('num_workers', 0))
 

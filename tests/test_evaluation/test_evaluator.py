@@ -18,8 +18,10 @@ from mmengine.logging import MMLogger
 from tiny_gan import changed, state
 
 from reacgan_plugin.evaluation.evaluator import ImageEvaluator, names_of
-from reacgan_plugin.evaluation.features import View
+from reacgan_plugin.evaluation.features import View, extract
 from reacgan_plugin.evaluation.metrics import FID, KID, DensityCoverage, Metric
+from reacgan_plugin.evaluation.ranks import Ranks
+from reacgan_plugin.evaluation.resize import RESIZERS
 
 
 class Fails(Metric):
@@ -59,12 +61,26 @@ def test_a_metric_that_fails_is_named_and_its_traceback_is_logged(caplog):
     assert 'Fails failed' in caplog.text and 'Traceback' in caplog.text
 
 
+def test_a_metric_that_cannot_do_with_the_images_is_one_line(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    try:
+        found = evaluator([FID()]).evaluate(GivenImages(random_images(1)))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert found.failed == {'FID': 'FID takes 2 images or more; given has 1'}
+    assert [record.getMessage() for record in caplog.records] == [
+        'FID: FID takes 2 images or more; given has 1'
+    ]
+
+
 def test_warnings_of_few_images_become_remarks():
     found = evaluator([KID(subset_size=50)]).evaluate(GivenImages(random_images(30)))
     assert found.remarks == ['KID: subsets of 30 images in place of 50']
 
 
 def test_beside_the_numbers_stands_what_they_depend_on():
+    """R13, R42: resizer, reference, numbers of images, weights."""
     model = averaged_gan()
     found = evaluator([FID()]).evaluate(samples(model, 40, batch_norm='batch', seed=3))
     assert found.setting._asdict() == dict(
@@ -78,10 +94,62 @@ def test_beside_the_numbers_stands_what_they_depend_on():
         batch_norm='batch',
         truncation=None,
         seed=3,
+        std_max=None,
+        std_step=None,
+        batch_size=50,
+        filter=None,
+        metrics={'FID': {}},
     )
     assert '\n' not in found.line()
     for part in ('FID ', '40 fakes of EMA weights', 'batch norm batch', '60 of given'):
         assert part in found.line()
+
+
+def test_settings_that_change_a_number_stand_beside_it():
+    model, metrics = averaged_gan(), [FID(), KID(subsets=2), DensityCoverage(7)]
+    standing = samples(model, 20, batch_norm='standing', std_max=3, std_step=2)
+    found = evaluator(metrics).evaluate(standing)
+    setting = found.record()['setting']
+    assert (setting['std_max'], setting['std_step']) == (3, 2)
+    assert setting['metrics'] == {
+        'FID': {},
+        'KID': {'subsets': 2, 'subset_size': 1000},
+        'DensityCoverage': {'neighbours': 7},
+    }
+    for words in (
+        'batch norm standing (std_max 3, std_step 2)',
+        'KID subsets 2, subset_size 1000; DensityCoverage neighbours 7',
+    ):
+        assert words in found.line()
+
+
+def test_the_filter_of_a_resizer_stands_beside_the_numbers():
+    view = View(Quadrants(15), resizer='friendly')
+    reals = GivenReference(extract(GivenImages(random_images(30)), view, Ranks()))
+    found = ImageEvaluator([FID()], reals, view).evaluate(GivenImages(random_images(9)))
+    assert 'resizer friendly, filter bilinear' in found.line()
+
+
+def test_reals_and_fakes_of_two_sizes_are_a_remark():
+    fakes = GivenImages(random_images(30, side=16), name='fakes')
+    (remark, *_) = evaluator([FID()]).evaluate(fakes).remarks
+    assert remark.endswith('counts as difference: fakes 16 x 16, given 8 x 8')
+    alike = evaluator([FID()]).evaluate(GivenImages(random_images(30)))
+    assert not any('differ in size' in remark for remark in alike.remarks)
+
+
+def test_numbers_of_two_resizers_differ_and_say_of_which_they_are():
+    """R13: the same images, with antialiasing and without."""
+    fakes, reals = (GivenImages(random_images(30, seed=s, side=48)) for s in (0, 1))
+    found = {}
+    for resizer in RESIZERS:
+        view = View(Quadrants(15), resizer=resizer)
+        reference = GivenReference(extract(reals, view, Ranks()))
+        found[resizer] = ImageEvaluator([FID()], reference, view).evaluate(fakes)
+    assert len({e.values['FID'] for e in found.values()}) == len(RESIZERS)
+    for resizer, evaluation in found.items():
+        assert f'resizer {resizer}, ' in evaluation.line()
+        assert evaluation.record()['setting']['resizer'] == resizer
 
 
 def test_of_files_it_says_that_they_are_as_stored():
@@ -124,6 +192,7 @@ def tensors() -> int:
 
 
 def test_nothing_is_left_of_an_evaluation():
+    """R42: no tensor of it."""
     model, judge = averaged_gan(), evaluator()
     judge.evaluate(samples(model, 20, batch_norm='standing', std_step=2))
     before = tensors()
@@ -134,6 +203,7 @@ def test_nothing_is_left_of_an_evaluation():
 
 @pytest.mark.slow
 def test_memory_stays_flat_over_five_evaluations():
+    """R42: nothing is kept of one."""
     from test_memory import megabytes
 
     judge = evaluator(reals=2000)

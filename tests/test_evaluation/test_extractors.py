@@ -140,6 +140,7 @@ def test_inception_gives_what_torch_fidelitys_gives(inception_file):
 def test_missing_weights_of_inception_are_named_with_where_to_put_them(
     tmp_path, monkeypatch
 ):
+    """R14: other weights are no stand-in."""
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     monkeypatch.delenv('INCEPTION_WEIGHTS', raising=False)
     with pytest.raises(ValueError) as caught:

@@ -46,6 +46,7 @@ def test_logits_are_kept_only_where_they_are_wanted():
 
 
 def test_red_stays_red_from_the_image_to_the_extractor():
+    """R16: through the feed of a metric."""
     red = torch.tensor([200, 10, 30], dtype=torch.uint8).view(1, 3, 1, 1)
     for size in (None, 12):
         recorder = Recorder(size)

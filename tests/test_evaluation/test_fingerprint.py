@@ -5,7 +5,13 @@ import pytest
 import torch
 from evaluation_parts import random_images, write_images
 
-from reacgan_plugin.data import ClassFolder, Digits, InstanceSelection
+from reacgan_plugin.data import (
+    ClassFolder,
+    DigitPairs,
+    Digits,
+    ImageDataset,
+    InstanceSelection,
+)
 from reacgan_plugin.evaluation.fingerprint import fingerprint
 from reacgan_plugin.evaluation.folders import ImageFolder
 
@@ -59,6 +65,37 @@ def test_a_config_that_has_been_json_gives_the_same_name():
         pipeline = [PACK[0], resize, PACK[1]]
         names.append(fingerprint(Digits('test', pipeline=pipeline)))
     assert names[0] == names[1] != names[2]
+
+
+class Made(ImageDataset):
+    """Images of 2 x 2 out of numbers, which are held as is convenient."""
+
+    def __init__(self, levels):
+        super().__init__(PACK, classes=['x'], labels=np.zeros(9))
+        self.levels = levels
+
+    def load(self, index):
+        level = np.uint8(self.levels[index])
+        return dict(img=np.full((2, 2, 3), level), label=0)
+
+
+@pytest.mark.parametrize('kind', [list, np.array, torch.tensor])
+def test_every_image_counts_however_a_data_set_holds_them(kind):
+    """A kept file of other images would give a wrong number without a word."""
+    levels = list(range(9))
+    names = [fingerprint(Made(kind(levels))) for _ in range(2)]
+    levels[2] = 200  # neither first, nor middle, nor last
+    assert names[0] == names[1] != fingerprint(Made(kind(levels)))
+
+
+@pytest.mark.parametrize('name', ['digits', 'pairs'])
+def test_arrays_of_any_name_change_the_name(name):
+    pairs = DigitPairs('test', pipeline=PACK, per_class=2)
+    before = fingerprint(pairs)
+    changed = getattr(pairs, name).copy()
+    changed.flat[len(changed.flat) // 3] += 1
+    setattr(pairs, name, changed)
+    assert fingerprint(pairs) != before
 
 
 class Means(torch.nn.Module):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from evaluation_parts import averaged_gan, samples
+from sampled_generators import biggan
 from tiny_gan import CLASSES, changed, plain_gan, state
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -11,6 +12,7 @@ from reacgan_plugin.evaluation.generators import (
     Sampling,
     sampling_network,
     sampling_settings,
+    takes_classes,
 )
 from reacgan_plugin.evaluation.quantise import to_uint8
 from reacgan_plugin.evaluation.sampling import draw_z
@@ -48,6 +50,7 @@ def test_without_an_average_the_raw_generator_is_sampled():
 @pytest.mark.parametrize('mode', MODES)
 @pytest.mark.parametrize('average', [True, False])
 def test_the_model_is_untouched_to_the_bit(model, mode, average):
+    """R18: standing statistics are taken of a copy."""
     before, training = state(model), [m.training for m in model.modules()]
     random = torch.get_rng_state()
     options = dict(batch_norm=mode, average=average, std_max=4, std_step=3)
@@ -59,6 +62,7 @@ def test_the_model_is_untouched_to_the_bit(model, mode, average):
 
 @pytest.mark.parametrize('mode', MODES)
 def test_the_same_samples_come_again(model, mode):
+    """R18: by the seed alone, in each mode of batch norm."""
     options = dict(batch_norm=mode, std_max=4, std_step=3)
     first, second = (images_of(samples(model, **options)) for _ in range(2))
     assert torch.equal(first, second)
@@ -74,13 +78,52 @@ def test_samples_do_not_depend_on_the_batch_size(model, mode):
 
 
 def test_statistics_of_the_batch_are_of_each_batch(model):
-    source = samples(model, batch_norm='batch')
+    source = samples(model, batch_norm='batch', batch_size=4)
     label = torch.from_numpy(source.labels)
     first = images_of(source, batch=4)[:4]
     model.generator_ema.train()
     expected = to_uint8(model.generator_ema(source.z[:4], label[:4]))
     assert (first.int() - expected.int()).abs().max() <= 1
     assert not torch.equal(images_of(source, batch=12)[:4], first)
+
+
+def test_batches_whose_statistics_count_are_of_classes_in_random_order(model):
+    """Classes in their order would make first batches of first classes alone."""
+    first, again, other = (
+        samples(model, 30, batch_norm='batch', seed=seed).labels for seed in (0, 0, 1)
+    )
+    assert np.bincount(first).tolist() == [10, 10, 10]
+    assert first.tolist() == again.tolist() != other.tolist()
+    assert len({tuple(part) for part in first.reshape(10, 3)}) > 1
+
+
+def test_a_last_batch_is_filled_up_before_its_statistics_are_taken(model):
+    source = samples(model, 5, batch_norm='batch', batch_size=4)
+    found = images_of(source, batch=4)
+    assert len(found) == 5
+    rows = [4, 0, 1, 2]
+    model.generator_ema.train()
+    label = torch.from_numpy(source.labels)[rows]
+    expected = to_uint8(model.generator_ema(source.z[rows], label))
+    assert (found[4].int() - expected[0].int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize('truncation', [None, 0.5])
+def test_an_image_is_the_same_however_many_there_are(model, truncation):
+    few, more, many = (
+        samples(model, count, truncation=truncation).z for count in (3, 50, 1103)
+    )
+    assert torch.equal(few, many[:3]) and torch.equal(more, many[:50])
+    assert len(many.unique(dim=0)) == 1103
+
+
+def test_a_generator_that_takes_no_class_has_samples_without_labels():
+    model = plain_gan(generator=biggan(num_classes=None))
+    assert takes_classes(biggan(num_classes=CLASSES))
+    assert not takes_classes(model.generator)
+    source = samples(model, 4)
+    assert source.labels is None and len(source) == 4
+    assert images_of(source).shape[:2] == (4, 3)
 
 
 def norms(network):

@@ -45,6 +45,7 @@ def test_of_a_large_set_some_rows_and_the_gaussian_of_all_are_kept(worlds):
 
 @pytest.mark.parametrize('name', ['numbers', 'standing', 'batch'])
 def test_every_rank_has_the_numbers_of_one_process(worlds, name):
+    """R18: metrics do not depend on the number of processes."""
     (alone,) = (found[name]['values'] for found in worlds[1])
     for world in WORLDS[1:]:
         for found in worlds[world]:
@@ -53,6 +54,7 @@ def test_every_rank_has_the_numbers_of_one_process(worlds, name):
 
 
 def test_where_one_rank_fails_all_of_them_learn_of_it(worlds):
+    """R43: nobody waits for a rank that raised."""
     assert worlds[1][0]['error'] == 'none'
     for world in WORLDS[1:]:
         for rank, found in enumerate(worlds[world]):

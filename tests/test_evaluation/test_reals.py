@@ -4,7 +4,8 @@ import torch
 from evaluation_parts import random_images, write_images
 from PIL import Image
 
-from reacgan_plugin.data import Digits
+from reacgan_plugin.data import Digits, InstanceSelection
+from reacgan_plugin.data.dataset import NamedClasses
 from reacgan_plugin.evaluation.folders import ImageFolder
 from reacgan_plugin.evaluation.reals import (
     DatasetImages,
@@ -100,6 +101,22 @@ def test_random_transforms_and_a_selection_are_left_out_of_a_training_set():
     found = unaltered(dict(type='InstanceSelection', keep=0.5, dataset=digits))
     assert found == dict(type='Digits', split='train', pipeline=PACK)
     assert digits['pipeline'][1] == flip  # the config itself stays
+
+
+class Around(NamedClasses):
+    """A data set around another, of which it leaves out nothing."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+
+def test_what_is_left_out_of_a_training_set_may_stand_further_inside():
+    flip = dict(type='RandomFlip', prob=0.5)
+    digits = dict(type='Digits', split='train', pipeline=[PACK[0], flip, PACK[1]])
+    selection = dict(type=InstanceSelection, keep=0.5, dataset=digits)
+    found = unaltered(dict(type=Around, dataset=selection))
+    plain = dict(type='Digits', split='train', pipeline=PACK)
+    assert found == dict(type=Around, dataset=plain)
 
 
 @pytest.mark.parametrize('dataset, name', [

@@ -36,6 +36,7 @@ def test_real_images_score_as_reality(report_of_reality):
 
 
 def test_one_picture_a_class_has_accuracy_but_no_spread(train, held_out):
+    """R20: a collapse inside classes shows."""
     images, labels = train
     first = [images[labels == label][0] for label in range(10)]
     repeated = np.tile(np.arange(10), 45)

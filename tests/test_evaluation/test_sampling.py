@@ -4,7 +4,8 @@ from scipy import stats
 from torch import nn
 
 from reacgan_plugin.backbones import CodedGenerator, StyleGAN2Generator
-from reacgan_plugin.evaluation.sampling import draw_images, draw_z, generate, to_uint8
+from reacgan_plugin.evaluation.quantise import to_uint8
+from reacgan_plugin.evaluation.sampling import draw_images, draw_z, generate
 from reacgan_plugin.layers import evaluating
 
 

@@ -54,6 +54,22 @@ def test_of_one_run_scalars_have_their_own_colours(runs):
     assert said == ['loss', 'loss_conditioning']
 
 
+def test_of_several_runs_each_of_ten_losses_has_a_line_of_its_own(tmp_path):
+    names = [f'd/loss_{letter}' for letter in 'abcdefghij']
+    for name in ('first', 'second'):
+        (tmp_path / name).mkdir()
+        rows = [{'iteration': i, **dict.fromkeys(names, 1.0)} for i in range(25)]
+        write_rows(tmp_path / name, rows)
+    runs = [Run(tmp_path / name) for name in ('first', 'second')]
+    figure = panel_figure(curve_panels(runs)[0], runs)
+    (axes,) = figure.axes
+    figure.canvas.draw()
+    dashes = {str(line._unscaled_dash_pattern) for line in axes.lines[:10]}
+    assert len(dashes) == 10
+    lines = axes.get_legend().get_lines()
+    assert {str(line._unscaled_dash_pattern) for line in lines} == dashes
+
+
 @pytest.mark.parametrize('values, scale', [((1, 100), 'log'), ((0, 100), 'linear')])
 def test_norms_are_logarithmic_where_they_can_be(tmp_path, values, scale):
     rows = [

@@ -1,11 +1,8 @@
 import json
-from base64 import b64decode
-from html.parser import HTMLParser
-from io import BytesIO
 
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
+from report_pages import Page
 from written_runs import write_rows, write_run
 
 from reacgan_plugin.plotting import Run, report_page
@@ -14,47 +11,6 @@ SECTIONS = (
     *('final-numbers', 'samples-over-time', 'curves'),
     *('embeddings', 'settings', 'environment'),
 )
-VOID = ('meta', 'img', 'wbr')
-
-
-class Page(HTMLParser):
-    """What a browser finds: elements that are closed, pictures, text by section."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.pictures, self.text, self.links = [], {}, {}, []
-        self.section, self.names = None, set()
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.names.add(tag)
-        self.links += [v for k, v in attributes.items() if k in ('src', 'href')]
-        if tag == 'section':
-            self.section = attributes['id']
-            self.text[self.section], self.pictures[self.section] = '', []
-        if tag == 'img':
-            assert attributes['alt']
-            self.pictures[self.section].append(picture(attributes['src']))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.section:
-            self.text[self.section] += data
-
-
-def picture(source):
-    kind, _, data = source.partition(',')
-    assert kind == 'data:image/png;base64'
-    image = Image.open(BytesIO(b64decode(data, validate=True)))
-    image.load()
-    return image
 
 
 @pytest.fixture(scope='module')
@@ -103,11 +59,6 @@ def test_numbers_settings_and_environment_are_written_out(page):
     assert '"max_iters": 40' in page.text['settings']  # in the whole config
     assert 'torch 2.14, cpu' in page.text['environment']
     assert 'iter_40.pth: version 0.1.0, seed 3' in page.text['environment']
-
-
-def test_it_fits_a_phone(source):
-    assert '<meta name="viewport" content="width=device-width' in source
-    assert 'img { max-width: 100%' in source
 
 
 def test_metrics_come_with_what_they_depend_on(tmp_path):

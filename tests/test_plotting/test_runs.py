@@ -33,6 +33,13 @@ def test_of_a_run_without_the_file_the_scalars_of_mmengine_are_read(tmp_path):
     assert set(Run(tmp_path).series) == {'x'}
 
 
+@pytest.mark.parametrize('content', ['{"values": {}}', '[1]', '[{}]', '[]', '{', ''])
+def test_a_file_that_no_run_wrote_counts_as_no_evaluation(tmp_path, content):
+    write_rows(tmp_path, [{'iteration': 1, 'a': 1.0}])
+    (tmp_path / 'metrics.json').write_text(content)
+    assert Run(tmp_path).evaluation == {}
+
+
 def test_everything_that_a_run_left_is_found(tmp_path):
     run = Run(write_run(tmp_path / 'mine'))
     assert (run.name, run.last) == ('mine', 40)

@@ -92,7 +92,7 @@ def test_maps_have_a_colour_a_class_and_stars_in_those_of_theirs(method):
         assert np.array_equal(colours[0][row], colours[1][label])
 
 
-@pytest.mark.parametrize('count', [2, 10, 20, 150])
+@pytest.mark.parametrize('count', [2, 10, 20, 21, 100, 150, 1000])
 def test_any_number_of_classes_is_told_apart(count):
     names = [str(number) for number in range(count)]
     found = Embeddings(circle(count), np.arange(count), circle(count), names, 'rows')
@@ -100,6 +100,8 @@ def test_any_number_of_classes_is_told_apart(count):
     colours = figure.axes[0].collections[0].get_facecolors()
     assert len({tuple(colour) for colour in colours}) == count
     assert len(figure.legends) == (count <= 20)
+    beside = np.abs(np.diff(colours[:, :3], axis=0)).max(1)
+    assert beside.min() > 0.1
 
 
 def test_other_methods_and_too_few_rows_are_refused():

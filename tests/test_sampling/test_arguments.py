@@ -69,12 +69,18 @@ def test_samples_go_to_a_picture_an_archive_or_a_folder(out):
     assert parsed('--out', out).out == Path(out)
 
 
+@pytest.mark.parametrize('out', ['q.png/', 'q.zip/'])
+def test_a_slash_at_the_end_makes_a_folder_of_any_name(out):
+    assert parsed('--out', out).ending == ''
+    assert parsed('--grids', '--out', out).ending == ''
+
+
 @pytest.mark.parametrize(
     'words, message',
     [
-        (['--truncation', 'nan'], "'nan'; allowed: a number above 0"),
-        (['--num', '0'], "'0'; allowed: 1 or more"),
-        (['--batch', 'x'], "'x'; allowed: 1 or more"),
+        (['--truncation', 'nan'], "'nan' is not allowed; allowed: a number above 0"),
+        (['--num', '0'], "'0' is not allowed; allowed: 1 or more"),
+        (['--batch', 'x'], "'x' is not allowed; allowed: 1 or more"),
         (['--seed', '3-1'], "'3-1'; allowed: a number, 0-15 or 1,5,9"),
         (['--seed', '1,'], "'1,'; allowed: a number, 0-15 or 1,5,9"),
         (['--seed', '4294967296'], 'up to 4294967295'),
@@ -91,7 +97,10 @@ def test_samples_go_to_a_picture_an_archive_or_a_folder(out):
         (['--k', '3'], '--k goes with --neighbours'),
         (['--features', 'pixels'], '--features goes with --neighbours'),
         (['--neighbours', '--features', 'vgg'], "invalid choice: 'vgg'"),
-        (['--directions', '2', '--frames', '1'], "'1'; allowed: 2 or more"),
+        (
+            ['--directions', '2', '--frames', '1'],
+            "'1' is not allowed; allowed: 2",
+        ),
         (['--directions', '2', '--num', '3'], 'it takes one --seed and no --num'),
         (['--directions', '2', '--seed', '1-2'], 'it takes one --seed and no --num'),
         (['--directions', '2', '--class', '1', '--class', '2'], 'takes one --class'),

@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from reacgan_plugin.sampling.classes import class_folder, class_indices, every_class
+from reacgan_plugin.sampling.classes import (
+    class_folder,
+    class_folders,
+    class_indices,
+    every_class,
+    same_classes,
+)
 
 
 def test_classes_go_by_name_before_number():
@@ -48,6 +54,30 @@ def test_a_folder_without_another_name_is_a_number(names):
 )
 def test_a_name_out_of_a_checkpoint_cannot_lead_elsewhere(name, safe):
     assert class_folder(0, [name], 1) == safe
+
+
+@pytest.mark.parametrize('own, others, places', [
+    (['bird', 'cat'], ['cat', 'bird'], [1, 0]),
+    (['cat', 'dog'], ['bird', 'cat'], None),
+    (['cat'], ['cat', 'dog'], None),
+    (['0_dog', '1_cat'], ['cat', 'dog'], [1, 0]),  # as samples are written
+    (['0_polar_bear', '1_x'], ['polar bear', 'x'], [0, 1]),
+    (['00', '01', '02'], ['2', '1', '0'], [2, 1, 0]),
+    (['0', '1'], ['0_cat', '1_dog'], [0, 1]),
+    (['0_cat', '1_cat'], ['cat', 'dog'], None),
+    (['0', '1'], ['cat', 'dog'], None),
+    (['0', '00'], ['0', '1'], None),
+    ([], ['cat'], None),
+])  # fmt: skip
+def test_classes_of_two_folders_are_matched_by_name_or_number(own, others, places):
+    assert same_classes(own, others) == places
+
+
+def test_folders_of_samples_match_the_classes_that_they_are_of():
+    names = ['dog', 'a b', 'c/d', *'ghijklmno']
+    shuffled = sorted(names)
+    found = same_classes(class_folders(names, 12), shuffled)
+    assert [shuffled[place] for place in found] == names
 
 
 def test_seeds_count_on_through_the_classes():

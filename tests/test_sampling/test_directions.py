@@ -2,7 +2,7 @@ import pytest
 import torch
 from sampled_generators import made
 
-from reacgan_plugin.evaluation.sampling import to_uint8
+from reacgan_plugin.evaluation.quantise import to_uint8
 from reacgan_plugin.layers import ConditionalBatchNorm2d
 from reacgan_plugin.layers.modulated_conv import StyledConv2d, ToRGB
 from reacgan_plugin.sampling.directions import (

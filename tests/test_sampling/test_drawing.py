@@ -2,7 +2,8 @@ import pytest
 import torch
 from sampled_generators import made
 
-from reacgan_plugin.evaluation.sampling import draw_z, to_uint8
+from reacgan_plugin.evaluation.quantise import to_uint8
+from reacgan_plugin.evaluation.sampling import draw_z
 from reacgan_plugin.sampling.drawing import draw, draw_batches
 
 LABEL = torch.tensor([0, 1, 2, 0, 1])

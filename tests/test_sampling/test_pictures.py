@@ -2,12 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reacgan_plugin.sampling.pictures import (
-    save_animation,
-    save_picture,
-    tiled,
-    written_aside,
-)
+from reacgan_plugin.sampling.pictures import save_animation, save_picture, tiled
 
 
 def plain(*levels):
@@ -38,6 +33,7 @@ def test_without_columns_a_picture_is_about_square(count, columns, rows):
 
 
 def test_a_picture_has_the_colours_of_the_images(tmp_path):
+    """R16: in a saved sample."""
     image = torch.tensor([255, 7, 0], dtype=torch.uint8)[:, None, None].expand(3, 2, 3)
     save_picture(image[None], tmp_path / 'new' / 'x.png')
     with Image.open(tmp_path / 'new' / 'x.png') as written:
@@ -56,13 +52,3 @@ def test_an_animation_has_a_frame_for_each_step_and_repeats(tmp_path):
             assert written.info['duration'] == 40
             frame = written.convert('RGB')
             assert [frame.getpixel((x, 1))[0] for x in (1, 5)] == list(levels)
-
-
-def test_what_is_not_finished_leaves_what_was_there(tmp_path):
-    path = tmp_path / 'x.png'
-    path.write_bytes(b'before')
-    with pytest.raises(RuntimeError), written_aside(path) as file:
-        file.write(b'half')
-        raise RuntimeError
-    assert path.read_bytes() == b'before'
-    assert [entry.name for entry in tmp_path.iterdir()] == ['x.png']

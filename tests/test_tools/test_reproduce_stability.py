@@ -124,6 +124,33 @@ def test_runs_of_other_lengths_and_seeds_have_files_of_their_own(tmp_path):
     assert len({one.path(tmp_path) for one in specs}) == len(specs)
 
 
+def finished(one) -> dict:
+    return dict(one._asdict(), finished=True, diagnostics=[], evaluations=[], of='old')
+
+
+@pytest.mark.parametrize('other', [
+    dict(threads=2),
+    dict(seconds=6.0001),  # of the same name
+    dict(loss=dict(type='AC', loss_weight=0.25)),
+])  # fmt: skip
+def test_a_run_of_another_set_up_is_neither_taken_nor_overwritten(
+    tmp_path, monkeypatch, other
+):
+    old, new = spec(), spec()._replace(**other)
+    path = old.path(tmp_path)
+    stability_runs.write(finished(old), path)
+    assert new.path(tmp_path) != path == old.path(tmp_path)
+    monkeypatch.setattr(stability_runs, 'judge_of', lambda data: FakeJudge())
+    monkeypatch.setattr(stability_runs, 'run', lambda *args: dict(of='new'))
+    assert list(stability_runs.results([new], tmp_path)) == [(new, dict(of='new'))]
+    assert stability_runs.read(path)['of'] == 'old'
+    stability_runs.write(finished(new), new.path(tmp_path))
+    (found,) = stability_runs.results([new], tmp_path)
+    assert found[1]['finished'] and len(list(tmp_path.iterdir())) == 2
+    (found,) = stability_runs.results([old], tmp_path)
+    assert found[1]['loss'] == old.loss
+
+
 def test_the_judge_tells_digits_from_noise_and_travels(digits):
     judge, images, labels = digits
 
@@ -179,6 +206,8 @@ def test_what_is_run_and_how_long_by_default():
     assert len(grid) == len(pairs) == 9
     assert {one.seconds for one in grid} == {60}
     assert len(specs('--grid', '--seeds', '2', '--seconds', '3')) == 18
+    chosen = specs('--only', 'D2D-CE', 'AC', '--seeds', '1')
+    assert [one.name for one in chosen] == ['AC', 'D2D-CE']
 
 
 @pytest.mark.parametrize('what', ['formulas', pytest.param('grid', marks=SLOW)])
@@ -191,7 +220,8 @@ def test_the_command_leaves_a_figure_and_a_table(tiny, tmp_path, capsys, what):
     text = (tmp_path / f'digits_{what}.md').read_text()
     assert text in said
     assert len(text.splitlines()) == count + 5
-    assert Image.open(tmp_path / f'digits_{what}.png').size > (900, 400)
+    width, height = Image.open(tmp_path / f'digits_{what}.png').size
+    assert width > 900 and height > 400
     assert len(list((tmp_path / 'runs').glob('*.json'))) == count
 
 
@@ -206,7 +236,13 @@ def test_ctrl_c_says_how_to_go_on(tiny, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     'more',
-    [['--seconds', '0'], ['--seeds', 'x'], ['--formulas', '--grid'], ['--data', 'x']],
+    [
+        ['--seconds', '0'],
+        ['--seeds', 'x'],
+        ['--formulas', '--grid'],
+        ['--data', 'x'],
+        ['--only', 'D2DCE'],
+    ],
 )
 def test_a_command_that_makes_no_sense_is_refused(more):
     with pytest.raises(SystemExit):

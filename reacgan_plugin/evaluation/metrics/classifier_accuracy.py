@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reacgan_plugin.evaluation.linear_probe import LinearProbe
-from reacgan_plugin.evaluation.metrics.metric import Metric, at_least
+from reacgan_plugin.evaluation.metrics.metric import Metric, at_least, few
 from reacgan_plugin.evaluation.rows import Rows
 
 
@@ -20,5 +20,6 @@ class ClassifierAccuracy(Metric):
     def compute(self, real: Rows, fake: Rows) -> dict[str, float]:
         at_least(2, 'the classifier accuracy score', fake)
         labels = [rows.wanted('labels') for rows in (fake, real)]
+        few('the classifier accuracy score', real, fake)
         probe = LinearProbe(fake.features, labels[0])
         return {'CAS': probe.accuracy(real.wanted('features'), labels[1])}

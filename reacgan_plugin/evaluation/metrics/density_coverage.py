@@ -8,7 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from reacgan_plugin.evaluation.metrics.metric import Metric, at_least, on_gpu
+from reacgan_plugin.evaluation.metrics.metric import (
+    Metric,
+    at_least,
+    few,
+    on_gpu,
+    unlike,
+)
 from reacgan_plugin.evaluation.rows import Rows
 from reacgan_plugin.options import in_range
 
@@ -25,6 +31,7 @@ class DensityCoverage(Metric):
     """
 
     better = {'density': 'greater', 'coverage': 'greater'}
+    depends_on = ('neighbours',)
 
     def __init__(self, neighbours: int = 5):
         self.neighbours = in_range('neighbours', neighbours, above=0)
@@ -32,6 +39,8 @@ class DensityCoverage(Metric):
     def compute(self, real: Rows, fake: Rows) -> dict[str, float]:
         at_least(self.neighbours + 1, 'density and coverage', real)
         at_least(1, 'density and coverage', fake)
+        few('density and coverage', real, fake)
+        unlike('density and coverage', real, fake)
         density, coverage = density_and_coverage(
             on_gpu(real), on_gpu(fake), neighbours=self.neighbours
         )

@@ -17,6 +17,7 @@ class InceptionScore(Metric):
 
     better = {'IS': 'greater', 'IS_std': None}
     uses_logits = True
+    depends_on = ('splits',)
 
     def __init__(self, splits: int = 10):
         self.splits = in_range('splits', splits, above=0)

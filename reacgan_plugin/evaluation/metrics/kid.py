@@ -18,6 +18,7 @@ class KID(Metric):
     """
 
     better = {'KID': 'less', 'KID_std': None}
+    depends_on = ('subsets', 'subset_size')
 
     def __init__(self, *, subsets: int = 100, subset_size: int = 1000):
         self.subsets = in_range('subsets', subsets, above=0)

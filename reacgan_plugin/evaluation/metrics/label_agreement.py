@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from reacgan_plugin.evaluation.linear_probe import LinearProbe
-from reacgan_plugin.evaluation.metrics.metric import Metric, at_least, warn
+from reacgan_plugin.evaluation.metrics.metric import Metric, at_least, few, warn
 from reacgan_plugin.evaluation.rows import Rows
 from reacgan_plugin.options import one_of
 
@@ -29,6 +29,7 @@ class LabelAgreement(Metric):
     """
 
     better = {'label_agreement': 'greater', 'label_agreement_real': None}
+    depends_on = ('source',)
 
     def __init__(self, source: str = 'probe'):
         self.source = one_of('source', source, SOURCES)
@@ -39,6 +40,7 @@ class LabelAgreement(Metric):
     def compute(self, real: Rows, fake: Rows) -> dict[str, float]:
         at_least(1, 'label agreement', fake)
         wanted = fake.wanted('labels')
+        few('label agreement', fake)
         if self.source == 'logits':
             return {'label_agreement': _by_logits(real, fake)}
         features, labels = real.wanted('features'), real.wanted('labels')

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from reacgan_plugin.evaluation.metrics.metric import Metric, at_least, on_gpu
+from reacgan_plugin.evaluation.metrics.metric import (
+    Metric,
+    at_least,
+    few,
+    on_gpu,
+    unlike,
+)
 from reacgan_plugin.evaluation.rows import Rows
 from reacgan_plugin.options import in_range
 
@@ -18,6 +24,7 @@ class PrecisionRecall(Metric):
     """
 
     better = {'precision': 'greater', 'recall': 'greater', 'f_score': 'greater'}
+    depends_on = ('neighbours',)
 
     def __init__(self, neighbours: int = 3):
         self.neighbours = in_range('neighbours', neighbours, above=0)
@@ -26,6 +33,8 @@ class PrecisionRecall(Metric):
         from torch_fidelity.metric_prc import prc_features_to_metric
 
         at_least(self.neighbours + 1, 'precision and recall', real, fake)
+        few('precision and recall', real, fake)
+        unlike('precision and recall', real, fake)
         return prc_features_to_metric(
             on_gpu(fake),
             on_gpu(real),

@@ -107,6 +107,7 @@ def by_torch_fidelity(name, fake, real):
     ['test_resnet', pytest.param('tf_efficientnet_lite0', marks=pytest.mark.slow)],
 )
 def test_fid_is_kid_and_prc_equal_torch_fidelitys_own(name, folders):
+    """R14: the same network and images, the same numbers."""
     fake, real = folders
     expected = by_torch_fidelity(name, fake, real)
     own = [

@@ -25,9 +25,9 @@ EVERY = {
 @pytest.mark.parametrize('count', [1, 10, 876])
 def test_a_number_or_a_message_of_one_line(name, count):
     real, fake = random_rows(200, seed=1, width=16), random_rows(count, width=16)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', FewImages)
         warnings.simplefilter('error', RuntimeWarning)  # numpy's, of an empty mean
-        warnings.simplefilter('ignore', FewImages)
         try:
             found = EVERY[name]().compute(real, fake)
         except ValueError as error:
@@ -36,18 +36,33 @@ def test_a_number_or_a_message_of_one_line(name, count):
         else:
             assert all(math.isfinite(value) for value in found.values())
             assert found.keys() <= EVERY[name]().better.keys()
+            told = [w for w in caught if issubclass(w.category, FewImages)]
+            assert count == 876 or told
 
 
 @pytest.mark.parametrize('metric, count, message', [
     (metrics.FID(), 16, 'FID: 16 images .* covariance of 16 features'),
     (metrics.KID(subsets=3), 876, 'subsets of 200 images in place of 1000'),
     (metrics.InceptionScore(), 20, '10 splits of 2 images, which cannot score more'),
+    (metrics.PrecisionRecall(), 10, r'of 10 images \(rows\) alone'),
+    (metrics.DensityCoverage(), 1, r'density and coverage: a rough share, of 1 images'),
+    (metrics.ClassifierAccuracy(), 10, 'accuracy score: a rough share, of 10 images'),
+    (metrics.LabelAgreement(), 1, 'label agreement: a rough share, of 1 images'),
+    (metrics.DensityCoverage(), 876, '200 reals, 876 fakes; compare with numbers of'),
+    (metrics.PrecisionRecall(), 90, '200 reals, 90 fakes; compare with numbers of'),
     (metrics.IntraFID(), 30, 'of 3 of 3 classes, the smallest with 10 images'),
 ])  # fmt: skip
 def test_numbers_of_too_few_images_come_with_a_warning(metric, count, message):
     real, fake = random_rows(200, seed=1, width=16), random_rows(count, width=16)
     with pytest.warns(FewImages, match=message):
         metric.compute(real, fake)
+
+
+def test_sets_that_are_half_as_large_count_as_alike():
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        for metric in (metrics.PrecisionRecall(), metrics.DensityCoverage()):
+            metric.compute(random_rows(500, seed=1), random_rows(1000))
 
 
 def test_enough_images_come_without_one():
