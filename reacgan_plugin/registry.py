@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from typing import NoReturn
 
 from mmengine import registry as root
 from mmengine.registry import DefaultScope, Registry
 
 from reacgan_plugin.conditioning.base import Conditioning
 from reacgan_plugin.conditioning.names import CONDITIONINGS
-from reacgan_plugin.options import did_you_mean
+from reacgan_plugin.options import did_you_mean, nearest
+from reacgan_plugin.signatures import misfit, settings_of, shown
 
 SCOPE = 'reacgan_plugin'
+THEIRS = ('mmengine', 'mmcv', 'torch')  # which assert what they allow
 
 
 def _child(name: str, parent: Registry) -> Registry:
@@ -77,8 +80,20 @@ def build(registry: Registry, cfg, **defaults):
     if not isinstance(cfg, dict):
         return cfg
     check_type(registry, cfg)
-    with DefaultScope.overwrite_default_scope(SCOPE):
-        return registry.build({**defaults, **cfg})
+    try:
+        with DefaultScope.overwrite_default_scope(SCOPE):
+            return registry.build({**defaults, **cfg})
+    except (AssertionError, KeyError, TypeError) as error:
+        raise_as_refusal(error, registered(registry, cfg), shown(cfg))
+
+
+def raise_as_refusal(error: Exception, kind, what: str) -> NoReturn:
+    """ValueError for what mmengine, mmcv and torch say of settings in other ways, or
+    without naming them; an error of anybody else's class stays as it is."""
+    if getattr(kind, '__module__', '').partition('.')[0] not in THEIRS:
+        raise error
+    words = ' '.join(str(error).split()) or 'a setting is not allowed'
+    raise ValueError(f'{what}: {type(error).__name__}: {words}') from error
 
 
 def check_type(
@@ -88,10 +103,13 @@ def check_type(
     message lists ``allowed``, or else this package's names."""
     key = key or registry.name
     if 'type' not in cfg:
-        raise ValueError(f'{key}: the key type is missing in {dict(cfg)!r}')
+        hint = did_you_mean('type', cfg)
+        raise ValueError(f'{key}: the key type is missing in {shown(cfg)}{hint}')
+    kind = cfg['type']
+    if not isinstance(kind, str) and not callable(kind):
+        raise ValueError(f'{key}.type={shown(kind)}; allowed: a registered name')
     if registered(registry, cfg) is not None:
         return
-    kind = cfg['type']
     own = sorted(allowed or registry.module_dict or known_names(registry))
     hint = did_you_mean(kind, [*own, *known_names(registry)])
     raise ValueError(
@@ -109,7 +127,8 @@ def registered(registry: Registry, cfg: Mapping):
 
 
 def check_keywords(registry: Registry, cfg: Mapping, key: str, given=()) -> None:
-    """A config's keys must be what its type takes, and those it needs must be there.
+    """A config's keys must be what its type takes, with values of the kind that its
+    signature says, and those it needs must be there.
 
     Args:
         registry: where ``type`` is looked up.
@@ -117,28 +136,44 @@ def check_keywords(registry: Registry, cfg: Mapping, key: str, given=()) -> None
         key: its place, for the message.
         given: names that the builder adds by itself.
 
-    Raises: ValueError naming the key, with the nearest that is allowed.
+    Raises: ValueError naming the key, what was found and what is allowed.
     """
-    known = parameters_of(registry, cfg)
-    if known is None:
-        return
-    for name in cfg:
-        if name not in known and name not in ('type', '_scope_'):
-            raise ValueError(
-                f'{key}.{name} is no setting of {cfg["type"]}'
-                f'{did_you_mean(name, known)}; allowed: {", ".join(known)}'
-            )
+    known, takes_any = settings_of(registered(registry, cfg))
+    check_settings(known, cfg, key, str(cfg['type']), takes_any=takes_any)
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in {*cfg, *given}:
             raise ValueError(f'{key}: {cfg["type"]} needs the setting {name}')
 
 
+def check_settings(
+    known: Mapping[str, inspect.Parameter],
+    cfg: Mapping,
+    key: str,
+    owner: str,
+    *,
+    takes_any: bool = False,
+) -> None:
+    """ValueError for an entry that no parameter has the name or the kind of; the
+    message says whose settings they are."""
+    for name, value in cfg.items():
+        if name in ('type', '_scope_'):
+            continue
+        if name in known:
+            allowed = misfit(value, known[name])
+            if allowed:
+                raise ValueError(f'{key}.{name}={shown(value)}; allowed: {allowed}')
+        elif not takes_any or nearest(name, known, cutoff=0.8):
+            raise ValueError(
+                f'{key}.{name} is no setting of {owner}'
+                f'{did_you_mean(name, ["type", *known])}; allowed: '
+                + (', '.join(known) or 'none')
+            )
+
+
 def parameters_of(registry: Registry, cfg: Mapping) -> dict | None:
     """Parameters of what a config's ``type`` names; None where any keyword goes."""
-    known = inspect.signature(registered(registry, cfg)).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        return None
-    return dict(known)
+    known, takes_any = settings_of(registered(registry, cfg))
+    return None if takes_any else known
 
 
 def known_names(registry: Registry) -> list[str]:

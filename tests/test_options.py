@@ -1,6 +1,15 @@
 import pytest
 
-from reacgan_plugin.options import did_you_mean, in_range, one_of, whole
+from reacgan_plugin.options import (
+    at_least,
+    counts,
+    did_you_mean,
+    flag,
+    in_range,
+    nearest,
+    one_of,
+    whole,
+)
 
 
 @pytest.mark.parametrize('value', [None, 'features', 'both'])
@@ -80,3 +89,38 @@ def test_what_is_no_whole_number_in_range_raises(value):
 
 def test_a_whole_number_in_range_is_handed_back():
     assert whole('interval', 3, above=0) == 3
+
+
+def test_an_infinite_number_is_in_no_open_range():
+    with pytest.raises(ValueError, match='t=inf .*allowed: a finite number above 0'):
+        in_range('t', float('inf'), above=0)
+
+
+@pytest.mark.parametrize('value', [0, 0.0, 3])
+def test_a_number_that_is_large_enough_is_returned(value):
+    assert at_least('loss_weight', value, 0) == value
+
+
+@pytest.mark.parametrize('value', [-1e-9, float('nan'), float('inf'), '1', True, None])
+def test_what_is_no_number_that_large_raises(value):
+    with pytest.raises(ValueError, match='loss_weight=.*allowed: 0 or more'):
+        at_least('loss_weight', value, 0)
+
+
+def test_counts_are_whole_numbers_above_0_by_their_names():
+    counts(z_dim=1, w_dim=512)
+    with pytest.raises(ValueError, match='w_dim=0 is out of range; allowed: above 0'):
+        counts(z_dim=1, w_dim=0)
+
+
+@pytest.mark.parametrize('value', ['yes', 1, None])
+def test_a_flag_is_true_or_false(value):
+    assert flag('shuffle', False) is False
+    with pytest.raises(ValueError, match=f'shuffle={value!r} .*allowed: True, False'):
+        flag('shuffle', value)
+
+
+def test_only_names_that_are_like_enough_are_near():
+    names = ['total_batch_size', 'custom_hooks']
+    assert nearest('totl_batch_size', names, cutoff=0.85) == 'total_batch_size'
+    assert nearest('batch_size', names, cutoff=0.85) is None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reacgan_plugin.functional.labels import check_label
 from reacgan_plugin.functional.precision import full_precision
 from reacgan_plugin.layers.kits import OrthogonalLayers
+from reacgan_plugin.options import at_least, counts
 
 
 class DiscriminatorOutput(NamedTuple):
@@ -65,6 +66,7 @@ class AdversarialHead(nn.Module):
     ):
         super().__init__()
         _check_num_classes(num_classes)
+        counts(in_channels=in_channels)
         self.num_classes = num_classes
         self.layers = layers or OrthogonalLayers(spectral_norm)
         self.adversarial = self.layers.linear(in_channels, self.width(num_classes))
@@ -131,7 +133,7 @@ class Conditioning(nn.Module):
 
     def __init__(self, *, loss_weight: float = 1.0, **head_options):
         super().__init__()
-        self.loss_weight = loss_weight
+        self.loss_weight = at_least('loss_weight', loss_weight, 0)
         self.head_options = head_options
 
     def build_head(

@@ -15,6 +15,7 @@ from reacgan_plugin.functional.codes import (
     continuous_code_loss,
     discrete_code_loss,
 )
+from reacgan_plugin.options import at_least, in_range
 
 
 class CodeGuess(NamedTuple):
@@ -111,8 +112,10 @@ class Info(Wrapper):
     ):
         super().__init__(method)
         self.sizes = CodeSizes(discrete, categories, continuous).checked()
-        self.discrete_weight = discrete_weight
-        self.continuous_weight = continuous_weight
+        self.discrete_weight = at_least('discrete_weight', discrete_weight, 0)
+        self.continuous_weight = at_least('continuous_weight', continuous_weight, 0)
+        if feature_scale is not None:
+            in_range('feature_scale', feature_scale, above=0)
         self.head_options = {
             **self.head_options,
             'sizes': self.sizes,

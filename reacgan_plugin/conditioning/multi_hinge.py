@@ -12,6 +12,7 @@ from reacgan_plugin.conditioning.base import (
 )
 from reacgan_plugin.distributed import default_group
 from reacgan_plugin.functional.classification import feature_matching, multi_hinge
+from reacgan_plugin.options import at_least
 
 
 class MultiHingeHead(AdversarialHead):
@@ -76,8 +77,8 @@ class MH(Conditioning):
         spectral_norm: bool = True,
     ):
         super().__init__(spectral_norm=spectral_norm)
-        self.generator_weight = generator_weight
-        self.feature_weight = feature_weight
+        self.generator_weight = at_least('generator_weight', generator_weight, 0)
+        self.feature_weight = at_least('feature_weight', feature_weight, 0)
         self.needs_real = feature_weight > 0
 
     def adversarial(self, adversarial_loss: nn.Module) -> nn.Module:

@@ -14,7 +14,7 @@ from reacgan_plugin.functional.blocks import check_block_size
 from reacgan_plugin.functional.d2d_ce import FORMULAS, d2d_cross_entropy
 from reacgan_plugin.functional.sphere import project_to_sphere
 from reacgan_plugin.layers.hypersphere import HypersphereProjection
-from reacgan_plugin.options import in_range, one_of
+from reacgan_plugin.options import counts, in_range, one_of
 
 GATHER = (True, False, 'uneven')
 
@@ -41,6 +41,7 @@ class HypersphereHead(AdversarialHead):
         **options,
     ):
         super().__init__(in_channels, num_classes, **options)
+        counts(embed_dim=embed_dim)
         self.projection = HypersphereProjection(
             in_channels, embed_dim, layers=self.layers
         )
@@ -64,8 +65,10 @@ class HypersphereConditioning(Conditioning):
             at the cost of telling each other how many. False: this process only.
         block_size: rows of the similarity matrix held at a time; ``'auto'``: as many
             as take little memory; None: all of them.
+        embed_dim: D, width of the head's embedding.
+        spectral_norm: normalise the head's weights.
 
-    Raises: ValueError for a temperature, gather or block_size that is not allowed.
+    Raises: ValueError for an option that is not allowed.
     """
 
     head_class = HypersphereHead
@@ -77,9 +80,12 @@ class HypersphereConditioning(Conditioning):
         loss_weight: float,
         gather: bool | str,
         block_size: int | str | None,
-        **head_options,
+        embed_dim: int,
+        spectral_norm: bool,
     ):
-        super().__init__(loss_weight=loss_weight, **head_options)
+        counts(embed_dim=embed_dim)
+        options = dict(embed_dim=embed_dim, spectral_norm=spectral_norm)
+        super().__init__(loss_weight=loss_weight, **options)
         self.temperature = in_range('temperature', temperature, above=0)
         self.gather = one_of('gather', gather, GATHER)
         self.block_size = check_block_size(block_size)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from reacgan_plugin.conditioning.base import Conditioning, DiscriminatorOutput
 from reacgan_plugin.conditioning.wrapper import ClassifierWrapper
-from reacgan_plugin.options import one_of
+from reacgan_plugin.options import at_least, one_of
 
 FORMULAS = ('paper', 'studiogan')
 
@@ -54,8 +54,10 @@ class TAC(ClassifierWrapper):
         formula: str = 'paper',
     ):
         super().__init__(method)
-        self.discriminator_weight = discriminator_weight
-        self.generator_weight = generator_weight
+        self.discriminator_weight = at_least(
+            'discriminator_weight', discriminator_weight, 0
+        )
+        self.generator_weight = at_least('generator_weight', generator_weight, 0)
         self.formula = one_of('formula', formula, FORMULAS)
 
     def discriminator(

@@ -3,11 +3,13 @@ regularization for GANs")."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 
 from reacgan_plugin.gan.technique import Judged
 from reacgan_plugin.options import in_range
-from reacgan_plugin.techniques.consistency import ConsistencyRegularisation
+from reacgan_plugin.techniques.consistency import OUTPUTS, ConsistencyRegularisation
 
 
 class BalancedConsistencyRegularisation(ConsistencyRegularisation):
@@ -21,14 +23,20 @@ class BalancedConsistencyRegularisation(ConsistencyRegularisation):
     Args:
         weight_real: lambda_real.
         weight_fake: lambda_fake.
-        options: ``of``, ``flip`` and ``shift`` of :class:`ConsistencyRegularisation`.
+        of, flip, shift: as in :class:`ConsistencyRegularisation`.
     """
 
     def __init__(
-        self, *, weight_real: float = 10.0, weight_fake: float = 10.0, **options
+        self,
+        *,
+        weight_real: float = 10.0,
+        weight_fake: float = 10.0,
+        of: Iterable[str] = OUTPUTS,
+        flip: bool = True,
+        shift: float = 0.125,
     ):
         weight = in_range('weight_real', weight_real, above=0)
-        super().__init__(weight=weight, **options)
+        super().__init__(weight=weight, of=of, flip=flip, shift=shift)
         self.weight_fake = in_range('weight_fake', weight_fake, above=0)
 
     def check(self, gan: nn.Module) -> None:

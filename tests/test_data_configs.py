@@ -1,0 +1,109 @@
+"""Configs that are data: nothing in them is executed."""
+
+import json
+import sys
+
+import pytest
+
+from reacgan_plugin.config import config_json, load_config
+from reacgan_plugin.config_checks import check_types
+from reacgan_plugin.train import run
+
+OURS = '_base_: reacgan_plugin::biggan_reacgan_digits.py\n'
+
+
+def written(folder, text: str, name: str = 'mine.yaml') -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_yaml_builds_on_a_config_of_ours(tmp_path):
+    path = written(tmp_path, OURS + 'model: {loss: {margin: 0.5}}\n')
+    config, _ = load_config(path, {'total_batch_size': 8})
+    check_types(config)
+    assert (config.model.loss.type, config.model.loss.margin) == ('D2DCE', 0.5)
+    assert config.total_batch_size == 8
+
+
+def test_a_python_config_as_json_is_the_same_config(tmp_path):
+    config, _ = load_config('biggan_reacgan_digits.py')
+    path = written(tmp_path, config_json(config), 'same.json')
+    again, _ = load_config(path)
+    check_types(again)
+    assert json.loads(config_json(again)) == json.loads(config_json(config))
+
+
+def test_bases_that_are_data_are_merged_and_may_be_replaced(tmp_path):
+    written(tmp_path, 'model: {loss: {type: AC, loss_weight: 2.0}}\n', 'base.yaml')
+    written(tmp_path, '{"total_batch_size": 4}', 'other.json')
+    text = '_base_: [base.yaml, other.json]\nmodel: {loss: {loss_weight: 3.0}}\n'
+    config, _ = load_config(written(tmp_path, text))
+    assert config.model.loss == dict(type='AC', loss_weight=3.0)
+    assert config.total_batch_size == 4
+    text = '_base_: base.yaml\nmodel: {loss: {_delete_: true, type: PD}}\n'
+    assert load_config(written(tmp_path, text))[0].model.loss == dict(type='PD')
+
+
+def test_a_config_that_is_data_trains(tmp_path):
+    text = OURS + (
+        'total_batch_size: 4\ntrain_cfg: {max_iters: 1}\ncustom_hooks: []\n'
+        'model: {generator: {base_channels: 2, z_dim: 8, shared_dim: 4},\n'
+        '        discriminator: {base_channels: 4}}\n'
+    )
+    path, work_dir = written(tmp_path, text), tmp_path / 'run'
+    assert run([path, '--work-dir', str(work_dir)]) == 0
+    assert (work_dir / 'iter_1.pth').is_file()
+    assert (work_dir / 'mine.yaml').is_file()
+
+
+HARMFUL = 'raise RuntimeError("executed")\n'
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('_base_: harmful.py\n', "_base_='harmful.py' would be executed"),
+        ('_base_: [{a: 1}]\n', 'would be executed'),
+        ('_base_: reacgan_plugin::../harmful.py\n', 'there is no config'),
+        ('_base_: reacgan_plugin::biggan_reacgan_digit.py\n', 'did you mean'),
+        ('a: !!python/object/apply:os.getcwd []\n', 'no yaml file'),
+        ('a: [1\n', 'no yaml file'),
+        ('- 1\n', 'holds no dict'),
+        ('1: 2\n', 'holds no dict'),
+        ('_base_: mine.yaml\n', 'a base of itself'),
+        ('_base_: nosuch.yaml\n', 'cannot be read'),
+        (OURS + 'custom_imports: {imports: [harmful]}\n', '--trust-imports'),
+        (OURS + 'model: {type: os.getcwd}\n', "names model.type='os.getcwd'"),
+        (OURS + 'model: {type: harmful}\n', "names model.type='harmful'"),
+        (OURS + 'optim_wrapper: {constructor: harmful.x}\n', '--trust-imports'),
+        (OURS + 'default_scope: harmful\n', "default_scope='harmful'"),
+        (OURS + 'model: {_scope_: harmful}\n', "_scope_='harmful'"),
+    ],
+)
+def test_nothing_is_executed_and_what_would_be_is_named(
+    tmp_path, monkeypatch, capsys, text, message
+):
+    written(tmp_path, HARMFUL, 'harmful.py')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run([written(tmp_path, text), '--work-dir', str(tmp_path / 'run')]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count('\n') == 1
+    assert 'harmful' not in sys.modules
+    assert not (tmp_path / 'run').exists()
+
+
+def test_imports_are_followed_where_they_are_trusted(tmp_path, monkeypatch):
+    written(tmp_path, 'WAS_HERE = True\n', 'users_own.py')
+    monkeypatch.syspath_prepend(tmp_path)
+    path = written(tmp_path, OURS + 'custom_imports: {imports: [users_own]}\n')
+    config, _ = load_config(path, trust_imports=True)
+    assert sys.modules.pop('users_own').WAS_HERE
+    assert config.custom_imports.imports == ['users_own']
+
+
+def test_variables_of_the_environment_stay_as_they_are_written(tmp_path, monkeypatch):
+    monkeypatch.setenv('SECRET', 'word')
+    path = written(tmp_path, OURS + "work_dir: '{{$SECRET:none}}'\n")
+    assert load_config(path)[0].work_dir == '{{$SECRET:none}}'
