@@ -83,7 +83,11 @@ def trusted(
     foreign = list(_foreign(entries, known - IMPORTING))
     if foreign and not trust_imports:
         named = some(f'{place}={name!r}' for place, name in foreign)
-        unknown = [name for _, name in foreign if name not in IMPORTING]
+        unknown = [
+            name
+            for place, name in foreign
+            if name not in IMPORTING and not place.endswith(SCOPED)
+        ]
         hint = did_you_mean(unknown[0], known) if unknown else ''
         raise ValueError(
             f'the config in {source} names {named}, which no registry has or '

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mmengine.runner import BaseLoop
 
 from reacgan_plugin.data import build_train_loader, check_dataset, check_image_size
+from reacgan_plugin.data.loader import next_batch
+from reacgan_plugin.data.loading import BrokenImage
+from reacgan_plugin.gan.faults import RolledBack
+from reacgan_plugin.gan.randomness import redrawn
 from reacgan_plugin.interrupt import Interrupted, StopRequest
 from reacgan_plugin.options import in_range
 
@@ -38,8 +44,7 @@ class GANTrainLoop(BaseLoop):
         self.dataset = dataset = self.dataloader.dataset.dataset
         check_dataset(dataset, runner.model.num_classes)
         size = getattr(runner.model.generator, 'size', None)
-        if size is not None:
-            check_image_size(dataset[0], size, channels=3)
+        check_image_size(dataset[0], size, channels=runner.model.image_channels)
 
     max_epochs = 1  # mmengine's hooks count epochs; this loop has none
     epoch = 0
@@ -58,22 +63,45 @@ class GANTrainLoop(BaseLoop):
         runner.call_hook('before_train')
         runner.call_hook('before_train_epoch')
         runner.model.train()
-        self.dataloader.sampler.start_at(self._iter * runner.batch.micro_batches)
-        batches = iter(self.dataloader)
-        try:
-            self._run_through(batches)
-        finally:
-            del batches  # ends its workers now, not while python shuts down
+        with StopRequest() as stop:
+            while self._iter < self._max_iters:
+                with suppress(RolledBack):
+                    self._run_from_here(stop)
         runner.call_hook('after_train_epoch')
         runner.call_hook('after_train')
         return runner.model
 
-    def _run_through(self, batches) -> None:
-        with StopRequest() as stop:
-            while self._iter < self._max_iters:
-                self.run_iter(next(batches))
-                if stop.agreed():
-                    raise Interrupted(self.runner.save_now(), self._iter)
+    def _run_from_here(self, stop: StopRequest) -> None:
+        runner, data = self.runner, self.dataloader
+        redraws = runner.message_hub.runtime_info.get('redraws', 0)
+        seed = redrawn(runner.seed, redraws)
+        runner.model.seed = data.dataset.seed = data.sampler.seed = seed
+        data.sampler.start_at(self._iter * runner.batch.micro_batches)
+        batches = iter(data)
+        try:
+            self._run_through(batches, stop)
+        finally:
+            del batches  # ends its workers now, not while python shuts down
+
+    def _run_through(self, batches, stop: StopRequest) -> None:
+        while self._iter < self._max_iters:
+            data, problem = next_batch(batches)
+            # a process that ended alone would leave the others waiting for it
+            stop.requested |= problem is not None
+            if stop.agreed():
+                checkpoint = self.runner.save_now()
+                # all wait here for the first rank, which a launcher would kill if
+                # others ended while it saves
+                self._stop(checkpoint, stop.reasons(problem))
+            self.run_iter(data)
+
+    def _stop(self, checkpoint: str, problems: list[str]) -> None:
+        if not problems:
+            raise Interrupted(checkpoint, self._iter)
+        raise BrokenImage(
+            f'{"; ".join(problems)}; stopped after iteration {self._iter}, saved '
+            f'{checkpoint}'
+        )
 
     def run_iter(self, data: dict) -> None:
         """One iteration with its hooks."""

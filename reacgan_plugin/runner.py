@@ -11,7 +11,11 @@ from torch import nn
 
 from reacgan_plugin import distributed
 from reacgan_plugin.batch import Batch
-from reacgan_plugin.config import check_types, config_json
+from reacgan_plugin.checking.warnings import warnings_of
+from reacgan_plugin.checkpoint import BadCheckpoint, differences
+from reacgan_plugin.config import config_json
+from reacgan_plugin.config_checks import check_types
+from reacgan_plugin.fine_tuning import Start, start_from
 from reacgan_plugin.gan.model import ConditionalGAN
 from reacgan_plugin.gan.negatives import describe_negatives
 from reacgan_plugin.gan.schedules import schedules_by_network
@@ -95,17 +99,47 @@ class GANRunner(SafeRunner):
         """
         self._log_negatives()
         self._train_loop = self.build_train_loop(self._train_loop)
+        for warning in self.warnings():
+            self.logger.warning(warning)
         self.model.fake_labels.count(getattr(self.train_loop.dataset, 'labels', None))
         self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
         if self.param_schedulers is not None:
             self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
+        self.begin()
         self.load_or_resume()
 
     def to_start_from(self, state: dict) -> dict:
-        """Networks alone: techniques and the count of iterations begin anew."""
-        own = self.model.state_dict()
-        theirs = {k: v for k, v in state.items() if not _begins_anew(k)}
-        return theirs | {k: v for k, v in own.items() if _begins_anew(k)}
+        """Networks alone, and of them what fits this model's classes and conditioning;
+        see :mod:`reacgan_plugin.fine_tuning`."""
+        start = self._start_from(state)
+        if not differences(self.model.state_dict(), start.state):
+            for remark in start.remarks:
+                self.logger.warning(f'{self._load_from} is {remark}')
+        return start.state
+
+    def load_model_state(self, state: dict, source: str) -> None:
+        try:
+            super().load_model_state(state, source)
+        except BadCheckpoint as error:
+            own = self.model.state_dict()
+            if not self._resume or differences(own, self._start_from(state).state):
+                raise
+            raise BadCheckpoint(
+                f'{error}; to start a new run from its networks, set load_from'
+            ) from error
+
+    def _start_from(self, state: dict) -> Start:
+        return start_from(self.model, state, self.cfg.model.generator)
+
+    def warnings(self, batch: Batch | None = None) -> list[str]:
+        """What the data and the batch, of this run or another one, give to think about,
+        one sentence each."""
+        return warnings_of(
+            self.model,
+            batch or self.batch,
+            self.train_loop.dataset,
+            class_balanced=self.cfg.train_dataloader.get('class_balanced', False),
+        )
 
     def _log_negatives(self) -> None:
         exact = self.model.accumulation_mode == 'exact'
@@ -118,12 +152,8 @@ class GANRunner(SafeRunner):
         not take."""
         try:
             return super().build_param_scheduler(schedules_by_network(scheduler))
-        except (TypeError, AssertionError) as error:
+        except (TypeError, ValueError, AssertionError) as error:
             raise ValueError(f'param_scheduler: {error}') from error
-
-
-def _begins_anew(name: str) -> bool:
-    return name == '_extra_state' or name.startswith('techniques.')
 
 
 def _on_several_gpus() -> bool:

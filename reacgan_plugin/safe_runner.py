@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,14 +15,27 @@ from reacgan_plugin import __version__, distributed
 from reacgan_plugin.checkpoint import (
     BadCheckpoint,
     bookkeeping,
+    differences,
     load_state,
     newest_checkpoint,
+    newest_whole,
     plain_history,
     read_checkpoint,
     restore_history,
+    weights_of,
     write_checkpoint,
 )
 from reacgan_plugin.config import config_json
+from reacgan_plugin.config_checks import MMENGINES_HOOKS
+from reacgan_plugin.evaluation.ranks import Ranks
+from reacgan_plugin.keeping import KeepNewest, check_checkpoint_hook, note_kept
+from reacgan_plugin.resumable import (
+    check_optimizers,
+    check_parts,
+    check_schedulers,
+)
+from reacgan_plugin.traces import missing_folders, take_back
+from reacgan_plugin.unwritten import IN_MID_RUN, Unwritten, without_lines
 
 TWO_NETWORKS = (
     "strategies of mmengine's FlexibleRunner (FSDP, DeepSpeed) wrap a model as one "
@@ -45,9 +59,66 @@ class SafeRunner(Runner):
 
     What it changes of mmengine's runner: checkpoints hold tensors and plain data only,
     are written aside and renamed, and load with ``weights_only=True``; saving holds no
-    collective; the newest checkpoint is found by its number. mmengine 0.10.7 cannot
-    resume its own checkpoints with torch 2.6 and newer.
+    collective; the newest checkpoint that is whole is found by its number, and an old
+    one goes only once the newer one is there; pictures and logs that cannot be written
+    are warnings, a checkpoint is an error. mmengine 0.10.7 cannot resume its own
+    checkpoints with torch 2.6 and newer.
     """
+
+    def __init__(self, *args, work_dir: str, **kwargs):
+        self._unwritten = Unwritten()
+        self._begun = False
+        self._made = missing_folders(work_dir)
+        with self.or_nothing():
+            super().__init__(*args, work_dir=work_dir, **kwargs)
+
+    @contextmanager
+    def or_nothing(self) -> Iterator[None]:
+        """What is written inside is taken back where an error shows that the run cannot
+        begin."""
+        try:
+            yield
+        except Exception:
+            take_back(self, self._made)
+            raise
+
+    def begin(self) -> None:
+        """Let hooks look up what they need, once: where the run is prepared, or else
+        when it starts."""
+        if not self._begun:
+            super().call_hook('before_run')
+        self._begun = True
+
+    def dump_config(self) -> None:
+        """Nothing yet: mmengine calls it before the checks are through."""
+
+    def train(self):
+        super().dump_config()
+        return super().train()
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """As mmengine, but None leaves any hook out, not only one of its own six."""
+        named = (hooks or {}).items()
+        super().register_default_hooks(
+            {k: hook for k, hook in named if hook is not None or k in MMENGINES_HOOKS}
+        )
+
+    def register_hooks(self, *args, **kwargs) -> None:
+        super().register_hooks(*args, **kwargs)
+        for hook in self.hooks:
+            check_checkpoint_hook(hook)
+        self.register_hook(KeepNewest(), priority='LOWEST')
+
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        """As mmengine, but a picture or a log that cannot be written ends no run."""
+        if fn_name == 'before_run':
+            return self.begin()
+        if fn_name in IN_MID_RUN:
+            return self._unwritten.call(self, fn_name, **kwargs)
+        super().call_hook(fn_name, **kwargs)
+
+    def build_logger(self, *args, **kwargs):
+        return without_lines(super().build_logger(*args, **kwargs))
 
     def model_state(self) -> dict:
         """The state dict that a checkpoint holds."""
@@ -84,18 +155,47 @@ class SafeRunner(Runner):
     def save_now(self) -> str:
         """Save between two iterations; returns the checkpoint's path."""
         path = Path(self.work_dir, f'iter_{self.iter}.pth')
+        note_kept(self.message_hub, self.iter)
         if distributed.rank() == 0:
             write_checkpoint(self._checkpoint({'iter': self.iter}), path)
         return str(path)
 
     def load_or_resume(self) -> None:
-        """Load or resume what the config names, once; nothing to resume is no error."""
-        if self._resume and not self._load_from and not self._has_loaded:
-            newest = newest_checkpoint(self.work_dir)
-            if newest is None:
-                self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
-            self._resume, self._load_from = newest is not None, newest
+        """Load or resume what the config names, once; nothing to resume is no error,
+        but a folder in which every checkpoint is broken is one."""
+        if self._has_loaded:
+            return
+        if self._resume and not self._load_from:
+            self._load_from = self._newest_whole()
+            self._resume = self._load_from is not None
+        elif not self._resume:
+            self._note_earlier_run()
         super().load_or_resume()
+
+    def _newest_whole(self) -> Path | None:
+        """The first rank chooses, so that all go on from the same."""
+        path, problems, failure = Ranks().by_first(self._chosen)
+        if failure is not None:
+            raise BadCheckpoint(failure)
+        if problems:
+            self.logger.warning(f'{"; ".join(problems)}. Going on from {path} instead')
+        if path is None:
+            self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
+        return path
+
+    def _chosen(self) -> tuple[Path | None, list[str], str | None]:
+        try:
+            return *newest_whole(self.work_dir), None
+        except BadCheckpoint as error:
+            return None, [], str(error)
+
+    def _note_earlier_run(self) -> None:
+        newest = newest_checkpoint(self.work_dir)
+        if newest is not None:
+            self.logger.warning(
+                f'{newest} is of an earlier run, which --resume would go on with; this '
+                'run begins anew and will write over its files'
+            )
 
     def to_start_from(self, state: dict) -> dict:
         """What a new run takes over of another run's state dict; here all of it."""
@@ -107,41 +207,47 @@ class SafeRunner(Runner):
 
     def _loaded(self, filename: str, taken: Callable[[dict], dict]) -> dict:
         checkpoint = read_checkpoint(filename)
+        weights_of(checkpoint, filename)
+        self._load_weights(checkpoint, filename, taken)
+        return checkpoint
+
+    def _load_weights(
+        self, checkpoint: dict, filename: str, taken: Callable[[dict], dict]
+    ) -> None:
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         self.load_model_state(taken(checkpoint['state_dict']), filename)
         self.logger.info(f'Weights loaded from {filename}')
-        return checkpoint
 
     def resume(self, filename: str, *args, **kwargs) -> None:
         """Go on exactly where a checkpoint stopped.
 
-        Raises: BadCheckpoint for one of another model, of weights alone, or with
-        other schedules.
+        Raises: BadCheckpoint, before anything is loaded, for one of another model, of
+        weights alone, or with other optimizers or schedules.
         """
-        checkpoint = self._loaded(filename, taken=dict)
-        if 'optimizer' not in checkpoint:
-            raise BadCheckpoint(f'{filename} has weights alone; use load_from instead')
+        checkpoint = read_checkpoint(filename)
+        check_parts(checkpoint, filename)
+        schedulers = self.param_schedulers or {}
+        if not differences(self.model_state(), checkpoint['state_dict']):
+            check_optimizers(self.optim_wrapper, checkpoint['optimizer'], filename)
+            check_schedulers(schedulers, checkpoint['param_schedulers'], filename)
+        self._load_weights(checkpoint, filename, taken=dict)  # or says what differs
         self._same_seed(checkpoint, filename)
         for name, state in checkpoint['optimizer'].items():
             self.optim_wrapper[name].load_state_dict(state)
-        self._resume_schedules(checkpoint['param_schedulers'], filename)
+        for name, listed in schedulers.items():
+            states = checkpoint['param_schedulers'][name]
+            for scheduler, state in zip(listed, states, strict=True):
+                scheduler.load_state_dict(state)
         restore_history(self.message_hub, checkpoint['history'])
         for name, value in checkpoint.get('bookkeeping', {}).items():
             self.message_hub.update_info(name, value)
         self.start_at(checkpoint['meta']['iter'])
         self.logger.info(f'Resumed at iteration {self.iter}')
-
-    def _resume_schedules(self, saved: dict, filename: str) -> None:
-        ours = self.param_schedulers or {}
-        counts = [{k: len(listed) for k, listed in d.items()} for d in (saved, ours)]
-        if counts[0] != counts[1]:
-            raise BadCheckpoint(
-                f'{filename} was trained with another param_scheduler than the config '
-                'has; to start from its weights alone, set load_from'
+        if self.iter >= self.max_iters:
+            self.logger.warning(
+                f'{filename} is the end of a run of {self.iter} iterations, and '
+                f'train_cfg.max_iters={self.max_iters}: nothing is left to train'
             )
-        for name, schedulers in ours.items():
-            for scheduler, state in zip(schedulers, saved[name], strict=True):
-                scheduler.load_state_dict(state)
 
     def _checkpoint(self, meta: dict) -> dict:
         meta = {

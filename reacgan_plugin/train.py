@@ -7,6 +7,7 @@ import argparse
 import os
 import shlex
 import sys
+import traceback
 from pathlib import Path
 
 from reacgan_plugin import distributed
@@ -37,7 +38,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--trust-imports',
         action='store_true',
-        help="follow custom_imports of a checkpoint's config",
+        help='follow custom_imports of configs that are data: checkpoint, json, yaml',
     )
     parser.add_argument(
         '--cfg-options',
@@ -109,7 +110,9 @@ def run(arguments: list[str] | None = None) -> int:
         return refuse(problem)
     options = parse_arguments(arguments)
     from reacgan_plugin.checkpoint import BadCheckpoint
-    from reacgan_plugin.gan.scaling import Overflow
+    from reacgan_plugin.data.loader import is_of_a_worker
+    from reacgan_plugin.data.loading import BrokenImage
+    from reacgan_plugin.gan.faults import TrainingFault
     from reacgan_plugin.interrupt import Interrupted
 
     config = None
@@ -118,25 +121,58 @@ def run(arguments: list[str] | None = None) -> int:
         runner = runner_for(config).from_cfg(config)
         for remark in remarks:
             runner.logger.info(remark)
-        runner.prepare()
+        with runner.or_nothing():
+            runner.prepare()
     except ImportError as error:
         return refuse(f'custom_imports or an extra: {_what_is_missing(error)}')
     except (ValueError, OSError, SyntaxError) as error:
         return refuse(error)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and 'alloc' not in str(error):
+            raise
+        return refuse(f'the config needs more memory than there is: {error}')
     except (TypeError, KeyError, AssertionError, AttributeError) as error:
-        if not (config and is_stock(config)):
-            raise  # of ours, whose configs are checked key by key
+        if not (config and is_stock(config)) and not _is_of_openmmlab(error):
+            raise  # a fault of ours, or of a user's own class
         return refuse(f'{type(error).__name__}: {" ".join(str(error).split())}')
     try:
         runner.train()
-    except (Overflow, BadCheckpoint) as error:
-        return refuse(error)
+    except TrainingFault as error:
+        command = resume_command(sys.argv[1:] if arguments is None else arguments)
+        return _ended(runner, f'{error}. To go on: {command}')
+    except (BadCheckpoint, BrokenImage) as error:
+        return _ended(runner, str(error))
+    except OSError as error:
+        return _ended(runner, f'{error}{_where_to_go_on(runner.work_dir)}')
+    except RuntimeError as error:
+        if not is_of_a_worker(error):
+            raise
+        return _ended(runner, f'{error}{_where_to_go_on(runner.work_dir)}')
     except Interrupted as stop:
-        runner.visualizer.close()
+        _close(runner.visualizer)
         command = resume_command(sys.argv[1:] if arguments is None else arguments)
         runner.logger.info(f'{stop}; saved {stop.checkpoint}. To go on:\n{command}')
         return 130
     return 0
+
+
+def _ended(runner, problem: str) -> int:
+    runner.logger.error(problem)  # for the morning after
+    return refuse(problem)
+
+
+def _where_to_go_on(work_dir: str) -> str:
+    from reacgan_plugin.checkpoint import newest_checkpoint
+
+    newest = newest_checkpoint(work_dir)
+    return f'; --resume goes on from {newest}' if newest else ''
+
+
+def _close(visualizer) -> None:
+    try:
+        visualizer.close()
+    except OSError:
+        pass  # a full disk, which the log has told of
 
 
 def resume_command(given: list[str]) -> str:
@@ -168,6 +204,13 @@ def _program() -> list[str]:
     return ['python', *script]
 
 
+def _is_of_openmmlab(error: BaseException) -> bool:
+    """Whether it was raised by a component of mmengine's or mmcv's, which refuse
+    settings in many ways."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals['__name__'].partition('.')[0] in ('mmengine', 'mmcv')
+
+
 def _what_is_missing(error: ImportError) -> BaseException:
     """The first of several errors: mmengine puts two of its own around it."""
     reason: BaseException | None = error
@@ -183,7 +226,7 @@ def _what_is_missing(error: ImportError) -> BaseException:
 
 def main() -> None:
     """Train and leave the process, with the exit code."""
-    leave(run, together=(0,), crashed=1)
+    leave(run, together=(0, 130), crashed=1)
 
 
 if __name__ == '__main__':

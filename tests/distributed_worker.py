@@ -74,6 +74,7 @@ def gathers(group) -> dict[str, torch.Tensor]:
     transposed = torch.tensor([[rank(), 1], [rank(), 2]]).T
     return {
         'rows': gathered.detach(),
+        'gathered_has_a_graph': gathered.requires_grad,
         'rows_gradient': rows.grad,
         'labels': gather_rows(torch.tensor([rank(), 10 + rank()]), group),
         'transposed': gather_rows(transposed, group),

@@ -96,8 +96,10 @@ def averaged_gan():
     return model
 
 
-def samples(model, count: int = 12, **sampling) -> GeneratedImages:
-    return GeneratedImages(model, count, Sampling(**sampling))
+def samples(
+    model, count: int = 12, *, batch_size: int = 50, **sampling
+) -> GeneratedImages:
+    return GeneratedImages(model, count, Sampling(**sampling), batch_size=batch_size)
 
 
 def evaluator(metrics=None, *, reals: int = 60, **options) -> ImageEvaluator:

@@ -22,6 +22,7 @@ from forks import fork_ranks
 
 from reacgan_plugin.distributed import end_process_group, rank, start_process_group
 from reacgan_plugin.evaluation.features import View, extract
+from reacgan_plugin.evaluation.metrics import Metric
 from reacgan_plugin.evaluation.ranks import RankFailed, Ranks
 
 WORLDS = (1, 2)
@@ -37,11 +38,10 @@ class Broken(GivenImages):
         return super().batches(parts)
 
 
-class Fails:
+class Fails(Metric):
     """A metric that fails where metrics are computed."""
 
     better = {'broken': 'less'}
-    uses_logits = False
 
     def compute(self, real, fake):
         raise ArithmeticError('on the first rank alone')

@@ -16,6 +16,7 @@ from reacgan_plugin.distributed import (
     world_size,
 )
 from reacgan_plugin.gan.parallel import Parallel, average_buffers
+from reacgan_plugin.hooks.means import over_ranks
 
 
 class Statistics(nn.Module):
@@ -72,10 +73,16 @@ def ranked() -> dict[str, torch.Tensor]:
     return results
 
 
+def logged() -> dict[str, float]:
+    """What the log has of terms that differ by rank."""
+    return over_ranks({'d/loss': torch.tensor(3.0 + rank()), 'd/skipped': rank()})
+
+
 def main(folder: str) -> None:
     torch.set_num_threads(1)
     start_process_group('pytorch')
     results = dict(averaged=averaged(), accumulated=accumulated(), ranked=ranked())
+    results['logged'] = logged()
     results['gans'] = {name: updated(name, rank(), world_size()) for name in CASES}
     torch.save(results, f'{folder}/{rank()}.pt')
     end_process_group()

@@ -1,5 +1,8 @@
 import errno
+import os
 import pickle
+import resource
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +13,10 @@ from torch import nn
 
 from reacgan_plugin import checkpoint
 from reacgan_plugin.checkpoint import (
+    BrokenCheckpoint,
     load_state,
     newest_checkpoint,
+    newest_whole,
     plain_history,
     read_checkpoint,
     restore_history,
@@ -109,6 +114,7 @@ SAVERS = [by_torch, by_torchs_older_format, by_pickle]
 
 @pytest.mark.parametrize('save', SAVERS)
 def test_code_in_a_checkpoint_is_refused_and_not_executed(tmp_path, save):
+    """R26: and the error says how to keep the weights."""
     path, target = tmp_path / 'bad.pth', tmp_path / 'executed'
     save({**contents(), 'extra': Malicious(target)}, path)
     with pytest.raises(ValueError, match=r'bad\.pth would execute'):
@@ -229,6 +235,7 @@ def entries(hub):
 
 
 def test_the_history_of_a_run_survives_a_checkpoint(tmp_path):
+    """R26: as numbers, which any torch loads with weights_only=True."""
     hub = hub_with(HISTORY)
     write_checkpoint(dict(history=plain_history(hub)), tmp_path / 'last.pth')
     restored = hub_with({'train/lr': [(7.0, 7)]})  # is replaced
@@ -279,3 +286,76 @@ def test_the_newest_checkpoint_is_that_of_the_latest_iteration(tmp_path):
     for name in ('iter_9.pth', 'iter_10.pth', 'iter_x.pth', '.iter_11.pth.partial'):
         (tmp_path / name).touch()
     assert newest_checkpoint(tmp_path).name == 'iter_10.pth'
+
+
+def altered(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_of_a_weight_is_found(tmp_path):
+    path = tmp_path / 'last.pth'
+    weight = torch.full((1000,), 7.5)
+    write_checkpoint(dict(state_dict={'weight': weight}), path)
+    altered(path, path.read_bytes().index(weight.numpy().tobytes()) + 2001)
+    torch.load(path, weights_only=True)  # which notices nothing
+    with pytest.raises(BrokenCheckpoint, match=r'last\.pth is broken.*checksum of'):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize('value', [torch.ones(2), [1], 'text', None])
+def test_what_is_no_dict_is_no_checkpoint(tmp_path, value):
+    torch.save(value, tmp_path / 'last.pth')
+    with pytest.raises(BrokenCheckpoint, match=r'last\.pth holds a .* instead of'):
+        read_checkpoint(tmp_path / 'last.pth')
+
+
+def test_of_several_checkpoints_the_newest_whole_one_is_found(tmp_path):
+    for iteration in (2, 4, 10):
+        write_checkpoint(contents(iteration), tmp_path / f'iter_{iteration}.pth')
+    assert newest_whole(tmp_path) == (tmp_path / 'iter_10.pth', [])
+    (tmp_path / 'iter_10.pth').write_bytes(b'')
+    altered(tmp_path / 'iter_4.pth', -30)  # in the directory of the zip
+    path, problems = newest_whole(tmp_path)
+    assert path == tmp_path / 'iter_2.pth'
+    assert ['iter_10.pth' in problems[0], 'iter_4.pth' in problems[1]] == [True, True]
+    (tmp_path / 'iter_2.pth').write_bytes(b'PK')
+    with pytest.raises(BrokenCheckpoint, match='no whole checkpoint: .*iter_2'):
+        newest_whole(tmp_path)
+
+
+def test_a_folder_without_checkpoints_has_nothing_to_go_on_from(tmp_path):
+    (tmp_path / '.iter_4.pth.partial').write_bytes(b'half')
+    assert newest_whole(tmp_path) == (None, [])
+
+
+def test_a_disk_that_is_full_while_writing_is_named_with_the_file(tmp_path):
+    (tmp_path / '.last.pth.partial').symlink_to('/dev/full')
+    with pytest.raises(OSError, match=r'last\.pth cannot be written: .*No space left'):
+        write_checkpoint(contents(), tmp_path / 'last.pth')
+    assert list(tmp_path.iterdir()) == []
+    write_checkpoint(contents(), tmp_path / 'last.pth')
+
+
+def limited_to(size):
+    """In a child process: what a quota does after so many bytes of a file."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_write_that_is_cut_short_is_told_from_a_broken_value(tmp_path):
+    path = tmp_path / 'last.pth'
+    write_checkpoint(contents(3), path)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            limited_to(100_000)
+            write_checkpoint({'weight': torch.zeros(1_000_000)}, path)
+        except OSError as error:
+            code = 0 if 'last.pth cannot be written' in str(error) else 2
+        os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert_same(read_checkpoint(path), contents(3))
+    assert [p.name for p in tmp_path.iterdir()] == ['last.pth']

@@ -7,6 +7,7 @@ from tiny_runs import arguments
 from reacgan_plugin.config import load_config
 from reacgan_plugin.evaluation.probe import DigitProbe
 from reacgan_plugin.evaluation.sampling import as_arrays, draw_z, generate
+from reacgan_plugin.evaluation.statistics import within_class_spread
 from reacgan_plugin.hooks.probe import images_and_labels
 from reacgan_plugin.layers import frozen
 from reacgan_plugin.registry import MODELS, build
@@ -104,6 +105,7 @@ def _accuracy(tmp_path, kind: str, iterations: int, options=()) -> float:
     label = torch.arange(10).repeat_interleave(30)
     z = draw_z(len(label), model.generator.z_dim, seed=0)
     images = as_arrays(generate(model, label, z=z))
+    assert within_class_spread(images, label.numpy()) > 0
     real, _ = load_config(config)
     probe = DigitProbe(*images_and_labels(real.train_dataloader.dataset))
     return probe.accuracy(images, label.numpy())
@@ -112,6 +114,7 @@ def _accuracy(tmp_path, kind: str, iterations: int, options=()) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', SHOWN)
 def test_samples_of_the_demo_show_their_class(tmp_path, kind):
+    """R20: ADC and TAC among the methods, and samples of a class differ."""
     iterations, options = SHOWN[kind]
     assert _accuracy(tmp_path, kind, iterations, options) >= 3 * CHANCE
 

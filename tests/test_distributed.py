@@ -37,6 +37,7 @@ def test_rows_are_gathered_in_rank_order(ranks):
 
 
 def test_integer_labels_are_gathered_in_the_same_order(ranks):
+    """R3: label i belongs to row i, in one order on all ranks."""
     expected = [label for rank in range(len(ranks)) for label in (rank, 10 + rank)]
     for _, results in ranks:
         assert results['labels'].tolist() == expected
@@ -49,8 +50,10 @@ def test_rows_that_are_not_contiguous_are_gathered(ranks):
 
 
 def test_a_rows_gradient_is_summed_over_the_losses_of_all_ranks(ranks):
+    """R2: gathered rows carry gradients, also those of other ranks."""
     world = len(ranks)
     for rank, (_, results) in enumerate(ranks):
+        assert results['gathered_has_a_graph']
         for row in range(2):
             weights = [other + 2 * rank + row for other in range(world)]
             expected = torch.full((3,), float(sum(weights)))
@@ -58,6 +61,7 @@ def test_a_rows_gradient_is_summed_over_the_losses_of_all_ranks(ranks):
 
 
 def test_gradients_and_mean_loss_equal_those_of_one_process(ranks):
+    """R1: losses over gathered rows have the gradients and the mean of one process."""
     alone = losses_and_gradients(load(GOLDEN[len(ranks)])[0], None)
     for key, expected in alone.items():
         of_ranks = torch.stack([results[key] for _, results in ranks])

@@ -39,6 +39,7 @@ def _torchrun(*words: str, timeout: int = 240) -> subprocess.CompletedProcess:
 
 @pytest.mark.slow
 def test_two_ranks_train_and_end_equal_with_different_fakes(tmp_path):
+    """R5: proxies and all other weights are equal to the bit after training."""
     config = str(ROOT / 'tests' / 'configs' / 'rank_record.py')
     flags = ['--work-dir', str(tmp_path), '--launcher', 'pytorch']
     ended = _torchrun('tools/train.py', config, *flags)

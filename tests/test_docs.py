@@ -8,7 +8,8 @@ import torch
 from tiny_runs import ROOT
 
 from reacgan_plugin import techniques
-from reacgan_plugin.config import check_types, load_config
+from reacgan_plugin.config import load_config
+from reacgan_plugin.config_checks import check_types
 from reacgan_plugin.registry import build_conditioning
 from reacgan_plugin.train import run
 
@@ -63,6 +64,13 @@ def test_the_guide_to_techniques_has_all_of_them_and_their_config_loads(tmp_path
     config, _ = load_config(str(tmp_path / 'with_techniques.py'))
     check_types(config)
     assert [t.type for t in config.model.techniques] == ['R1', 'DiffAugment', 'LeCam']
+
+
+def test_the_config_of_the_guide_to_fine_tuning_loads(tmp_path):
+    assert written_out('fine_tuning', tmp_path) == ['flowers.py']
+    config, _ = load_config(str(tmp_path / 'flowers.py'))
+    check_types(config)
+    assert config.load_from.endswith('.pth') and config.model.num_classes == 3
 
 
 def test_the_loop_of_the_guide_to_conditionings_runs(tmp_path, monkeypatch):

@@ -38,6 +38,7 @@ def one_by_one(*words: str) -> list[subprocess.Popen]:
 
 @pytest.mark.slow
 def test_forty_runs_of_two_processes_in_a_row_end_with_0(tmp_path):
+    """R43: none of them hangs or aborts."""
     assert run_forks('endings_worker.py', folder=tmp_path, timeout=1200) == 0
     assert len(list(tmp_path.glob('*/iter_2.pth'))) == RUNS
 

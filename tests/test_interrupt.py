@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from reacgan_plugin.interrupt import Interrupted, StopRequest
+from reacgan_plugin.interrupt import BrokenOff, Interrupted, StopRequest, breakable
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +92,27 @@ def test_an_interruption_tells_where_the_run_was_saved():
     error = Interrupted('work/iter_7.pth', 7)
     assert (error.checkpoint, error.iteration) == ('work/iter_7.pth', 7)
     assert str(error) == 'stopped after iteration 7'
+
+
+def test_a_request_breaks_off_what_may_be_broken_off_and_nothing_else():
+    with StopRequest() as stop:
+        with pytest.raises(BrokenOff), breakable():
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)  # outside it is a request again
+        assert stop.requested
+        with pytest.raises(BrokenOff), breakable():
+            pytest.fail('began although the run is to stop')
+
+
+def test_work_that_turns_errors_into_others_is_broken_off_all_the_same():
+    with StopRequest(), pytest.raises(BrokenOff), breakable():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Exception as error:
+            raise ValueError('cannot read the image') from error
+
+
+def test_outside_a_run_work_is_not_broken_off():
+    with breakable():
+        went_on = True
+    assert went_on

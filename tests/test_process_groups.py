@@ -23,6 +23,7 @@ def ranks(tmp_path_factory):
 
 @pytest.mark.parametrize('name', CASES)
 def test_gradients_and_mean_loss_of_a_group_equal_those_of_one_process(ranks, name):
+    """R9: also where one rank has samples of one class only."""
     for number, members in enumerate(CASES[name].groups):
         found = [ranks[member]['losses'][name] for member in members]
         for key, expected in losses_and_gradients(name, number).items():
@@ -57,6 +58,7 @@ def test_no_rows_on_any_rank_are_an_error_on_all(ranks):
 
 
 def test_uneven_rows_are_gathered_in_rank_order_without_padding(ranks):
+    """R3: also where ranks bring different numbers of rows."""
     expected = torch.tensor([1.0, 2, 2, 3, 3, 3])[:, None].expand(-1, 2)
     for number, results in enumerate(ranks):
         gathers = results['gathers']

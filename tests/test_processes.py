@@ -7,7 +7,12 @@ from forks import results_of, run_forks
 from golden_files import relative_error
 from processes_worker import CASES, WORLDS, built, state, stylegan2
 
-QUICK = ('StyleGAN2, D2DCE with R1', 'StyleGAN2, TAC(D2DCE)', 'given images, AC')
+QUICK = (
+    'StyleGAN2, D2DCE with R1',
+    'StyleGAN2, 2C',
+    'StyleGAN2, TAC(D2DCE)',
+    'given images, AC',
+)
 
 
 def of_worlds(names, folder) -> dict[int, list]:
@@ -38,12 +43,14 @@ def every(tmp_path_factory):
 
 @pytest.mark.parametrize('name', QUICK)
 def test_worlds_train_the_same_model(quick, name):
+    """R1, R5, R31: no unused parameter stops an update, and ranks end equal."""
     assert_all_as_in_one_process(quick, name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', CASES)
 def test_worlds_train_the_same_model_with_every_conditioning(every, name):
+    """R31: five iterations on up to four ranks with each method."""
     assert_all_as_in_one_process(every, name)
 
 

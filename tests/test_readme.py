@@ -6,7 +6,8 @@ import pytest
 import torch
 from tiny_runs import ROOT
 
-from reacgan_plugin.config import check_types, load_config
+from reacgan_plugin.config import load_config
+from reacgan_plugin.config_checks import check_types
 
 README = (ROOT / 'README.md').read_text()
 BLOCKS = re.findall(r'```python\n(.*?)```', README, flags=re.DOTALL)

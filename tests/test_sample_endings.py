@@ -36,6 +36,8 @@ def test_a_checkpoint_that_is_not_there_is_named(capsys):
 def test_networks_of_another_project_are_left_to_it(checkpoint, tmp_path, capsys):
     stock = edited(checkpoint, tmp_path / 'x.pth', default_scope='mmagic')
     assert sample.run([stock]) == 2
+    assert "names default_scope='mmagic'" in capsys.readouterr().err
+    assert sample.run([stock, '--trust-imports']) == 2
     error = capsys.readouterr().err
     assert "is of mmagic's networks; sample with mmagic" in error
     assert error.count('\n') == 1

@@ -55,6 +55,7 @@ def test_penalties_appear_at_their_intervals_and_the_mean_length_is_kept(trained
 
 
 def test_resuming_equals_the_run_that_was_never_stopped(trained):
+    """R24: with the mean path length and the average of w."""
     half = str(trained / 'whole' / 'iter_2.pth')
     words = [str(trained / 'tiny.py'), '--work-dir', str(trained / 'resumed')]
     assert run([*words, '--resume', half]) == 0

@@ -108,6 +108,7 @@ def test_a_missing_config_names_the_nearest_of_ours(tmp_path, capsys):
 
 
 def test_resuming_equals_the_run_that_was_never_stopped(tmp_path):
+    """R23: weights, moments of Adam and losses, to the bit."""
     straight, halves = tmp_path / 'straight', tmp_path / 'halves'
     assert run(arguments(straight, train_cfg__max_iters=6)) == 0
     assert run(arguments(halves, train_cfg__max_iters=3)) == 0

@@ -40,6 +40,7 @@ def test_the_wheel_has_configs_tools_and_types_and_no_tests(wheel):
 
 @pytest.mark.slow
 def test_the_demo_trains_from_an_installed_wheel(wheel, tmp_path):
+    """R46: where the checkout is not."""
     _run(sys.executable, '-m', 'venv', '--without-pip', tmp_path / 'fresh')
     python = tmp_path / 'fresh' / 'bin' / 'python'
     site = 'import sysconfig; print(sysconfig.get_path("purelib"))'

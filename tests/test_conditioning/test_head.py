@@ -34,6 +34,7 @@ def test_the_adversarial_logit_is_a_linear_map():
     ],
 )
 def test_labels_that_do_not_fit_raise(name, label, message):
+    """R34: with every method."""
     head = built(name, spectral_norm=False)[1]
     with pytest.raises(ValueError, match=message):
         head(torch.randn(4, FEATURES), label)

@@ -14,7 +14,8 @@ from reacgan_plugin.conditioning import (
     D2DCELoss,
     Info,
 )
-from reacgan_plugin.config import check_types, load_config
+from reacgan_plugin.config import load_config
+from reacgan_plugin.config_checks import check_types
 from reacgan_plugin.gan.adversarial import Hinge, Wasserstein
 from reacgan_plugin.registry import build_conditioning
 

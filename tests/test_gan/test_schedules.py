@@ -135,8 +135,11 @@ def test_a_warm_up_and_a_decay_follow_each_other(tmp_path):
         ([dict(milestones=[2])], r'param_scheduler\[0\]: the key type is missing'),
         (replacing(type='LinerLR'), "did you mean 'LinearLR'"),
         (replacing(**HALVED, by_epoch=True), 'there are no epochs'),
-        (replacing(type='MultiStepLR', milestone=[2]), "argument 'milestone'"),
-        (replacing(type='MultiStepLR'), "argument: 'milestones'"),
+        (
+            replacing(type='MultiStepLR', milestone=[2]),
+            'milestone is no setting of MultiStepLR',
+        ),
+        (replacing(type='MultiStepLR'), 'MultiStepLR needs the setting milestones'),
     ],
 )
 def test_a_mistake_is_one_line_before_the_first_step(

@@ -224,7 +224,7 @@ def test_other_reals_may_be_named_and_the_time_is_no_training_time(
     (dict(sampling=dict(batchnorm='ema')), "did you mean 'batch_norm'"),
     (dict(num_images=0), 'num_images=0'),
     (dict(metrics="[dict(type='FIDD')]"), "did you mean 'FID'"),
-    (dict(metrics="[dict(type='KID', size=3)]"), 'metrics[0].size is no setting of KID'),
+    (dict(metrics="[dict(type='KID', size=3)]"), 'metrics[0].size is no setting of'),
     (dict(reference='nowhere.npz'), 'reference nowhere.npz does not exist'),
     (dict(reference=dict(type='Digit')), "did you mean 'Digits'"),
 ])  # fmt: skip

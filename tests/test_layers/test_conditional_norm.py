@@ -29,9 +29,20 @@ def with_maps(gain, bias):
 
 
 def test_zero_maps_leave_a_plain_batch_norm():
+    """R17: the gain is one more than its map."""
     layer = with_maps(torch.zeros(3, 2), torch.zeros(3, 2))
     x = torch.randn(4, 3, 5, 5) * 2 + 1
     assert torch.allclose(layer(x, torch.randn(4, 2)), plain(x), atol=1e-5)
+
+
+@pytest.mark.parametrize('spectral_norm', [True, False])
+def test_a_fresh_layer_scales_by_one_on_average(spectral_norm):
+    """R17: by what a condition adds to one, and not by that alone."""
+    layer = ConditionalBatchNorm2d(64, 32, spectral_norm=spectral_norm)
+    x = torch.randn(500, 64, 2, 2)
+    output = layer(x, torch.randn(500, 32))
+    scale = (output * plain(x)).mean() / plain(x).square().mean()
+    assert scale.item() == pytest.approx(1, abs=0.05)
 
 
 def test_every_sample_gets_the_gain_and_bias_of_its_own_condition():

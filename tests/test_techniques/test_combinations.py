@@ -90,6 +90,7 @@ def test_two_processes_stay_equal_with_a_sample_of_pairs(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', TECHNIQUES)
 def test_two_processes_stay_equal_with_a_technique(name, tmp_path):
+    """R31: penalties among them, with R1 and path lengths."""
     assert_equal_on_both([case for case in ALONE if case[1] == (name,)], tmp_path)
 
 

@@ -19,6 +19,7 @@ def trained(folder, techniques: str, iterations: int, *flags, **overrides) -> di
 
 
 def test_a_run_at_strength_037_resumes_there_with_its_counts(tmp_path):
+    """R24: whatever strength the config begins with."""
     ada = "[dict(type='ADA', strength=0.37, interval=100)]"
     key = 'techniques.0.adaptive.'
     first = trained(tmp_path, ada, 3)['state_dict']
@@ -44,6 +45,7 @@ def test_a_run_at_strength_037_resumes_there_with_its_counts(tmp_path):
     ],
 )
 def test_a_run_that_resumes_is_the_run_that_never_stopped(tmp_path, techniques):
+    """R24: with what techniques keep."""
     straight = trained(tmp_path / 'straight', techniques, 4)
     trained(tmp_path / 'halves', techniques, 2)
     resumed = trained(tmp_path / 'halves', techniques, 4, '--resume')
