@@ -11,7 +11,11 @@ import numpy as np
 
 from reacgan_plugin.data.dataset import ImageDataset
 
-EXTENSIONS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
+# of all formats that LoadImage reads
+EXTENSIONS = (
+    *('.jpg', '.jpeg', '.jfif', '.png', '.webp', '.gif', '.bmp', '.tif', '.tiff'),
+    *('.ppm', '.pgm', '.pbm', '.pnm', '.jp2', '.avif'),
+)
 MOST_CLASSES = 1_000_000
 
 

@@ -25,7 +25,7 @@ def opened(
     :class:`~reacgan_plugin.data.tar_shards.TarShards` keeps beside shards.
 
     Args:
-        source: a folder with class folders, with ``dataset.json`` or with tar shards; a
+        source: a folder with class folders, with ``dataset.json`` or with tar shards alone; a
             zip with ``dataset.json``; shards, as ``TarShards`` takes them; an HDF5
             file; or a config, or the name of one of ours, whose training set is meant.
         nested: of class folders, as ``ClassFolder`` takes it.
@@ -36,7 +36,7 @@ def opened(
     path, suffix = Path(source), Path(source).suffix.lower()
     if suffix in CONFIGS:
         dataset = _of_config(source, overrides)
-    elif path.is_dir() and any(path.glob('*.tar')):
+    elif path.is_dir() and any(path.glob('*.tar')) and not _holds_folders(path):
         names = path / CLASSES
         classes = names if names.is_file() else None
         dataset = TarShards(path / '*.tar', pipeline=[], classes=classes)
@@ -53,6 +53,12 @@ def opened(
     if len(dataset) == 0:
         raise ValueError(f'{source} holds no images')
     return dataset
+
+
+def _holds_folders(path: Path) -> bool:
+    """Class folders, beside which a tar may be what they were unpacked from."""
+    found = (entry for entry in path.iterdir() if not entry.name.startswith('.'))
+    return any(entry.is_dir() for entry in found)
 
 
 def _class_folder(path: Path, nested: bool) -> ImageDataset:

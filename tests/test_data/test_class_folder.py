@@ -31,9 +31,9 @@ def test_classes_are_the_sorted_folders(tmp_path):
 
 
 def test_all_published_extensions_are_read_in_any_case(tmp_path):
-    names = 'a.jpg b.JPEG c.png d.webp e.bmp f.tif g.TIFF h.ppm'.split()
-    put(tmp_path, *(f'cat/{name}' for name in names))
-    assert red_levels(ClassFolder(tmp_path, pipeline=PIPELINE)) == list(range(8))
+    names = 'a.jpg b.JPEG c.png d.webp e.bmp f.tif g.TIFF h.ppm i.gif j.JFIF k.jp2'
+    put(tmp_path, *(f'cat/{name}' for name in names.split()))
+    assert red_levels(ClassFolder(tmp_path, pipeline=PIPELINE)) == list(range(11))
 
 
 def test_nested_files_count_and_hidden_or_other_ones_do_not(tmp_path):

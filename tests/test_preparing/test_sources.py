@@ -30,6 +30,12 @@ def into_folder(source, destination):
     return contents(destination)
 
 
+def test_a_tar_beside_class_folders_is_not_taken_for_the_images(tmp_path):
+    write_source(tmp_path)
+    (tmp_path / 'backup.tar').write_bytes(b'what it was unpacked from')
+    assert opened(str(tmp_path)).classes == sorted(CLASSES)
+
+
 @pytest.mark.parametrize('form', [Archive(), ImageTree(), Shards(4)])
 def test_results_are_sources_themselves_with_the_same_classes(tmp_path, form):
     photos = opened(str(write_source(tmp_path / 'photos')))
