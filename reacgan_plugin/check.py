@@ -6,6 +6,7 @@ import argparse
 
 from reacgan_plugin.endings import refuse
 from reacgan_plugin.extras import missing_extra
+from reacgan_plugin.refusals import refusal
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -29,7 +30,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--trust-imports',
         action='store_true',
-        help='follow custom_imports of configs that are data: checkpoint, json, yaml',
+        help='import what configs that are data name: checkpoints, .json, .yaml',
     )
     parser.add_argument(
         '--cfg-options',
@@ -100,8 +101,11 @@ def run(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     try:
         lines, errors = checked(options)
-    except (ValueError, OSError, SyntaxError, ImportError) as error:
-        return refuse(error)
+    except Exception as error:
+        problem = refusal(error)
+        if problem is None:
+            raise
+        return refuse(problem)
     print('\n'.join(lines))
     for error in errors:
         refuse(error)

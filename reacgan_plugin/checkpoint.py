@@ -15,6 +15,7 @@ from torch import nn
 
 from reacgan_plugin.options import some
 
+LAST = 'last_checkpoint'  # file with the path of one
 KEPT = 10_000  # entries of each logged scalar that a checkpoint holds
 
 
@@ -224,8 +225,25 @@ def _newest(entries) -> list:
 
 
 def newest_checkpoint(folder: str | Path) -> Path | None:
-    """The checkpoint of the latest iteration in a folder, if there is one."""
-    return next(iter(checkpoints_in(folder)), None)
+    """The latest checkpoint of the last run in a folder, if there is one."""
+    return next(iter(of_last_run(folder)), None)
+
+
+def note_last(path: Path) -> None:
+    """Note in its folder which checkpoint was written last, as mmengine's hook does."""
+    path.with_name(LAST).write_text(str(path))
+
+
+def of_last_run(folder: str | Path) -> list[Path]:
+    """Checkpoints up to the one that was written last, which is the first: those of
+    later iterations are of a run before, or of one that was gone back behind."""
+    found = checkpoints_in(folder)
+    try:
+        last = Path(Path(folder, LAST).read_text().strip()).name
+    except (OSError, UnicodeDecodeError):
+        return found
+    names = [path.name for path in found]
+    return found[names.index(last) :] if last in names else found
 
 
 def checkpoints_in(folder: str | Path) -> list[Path]:
@@ -239,13 +257,13 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
 
 
 def newest_whole(folder: str | Path) -> tuple[Path | None, list[str]]:
-    """The newest checkpoint of a folder that can be read, None where there is none at
-    all, and what is wrong with those that are newer.
+    """The newest checkpoint of a folder's last run that can be read, None where there
+    is none at all, and what is wrong with those that are newer.
 
     Raises: BrokenCheckpoint when there are some and all of them are broken.
     """
     problems: list[str] = []
-    for path in checkpoints_in(folder):
+    for path in of_last_run(folder):
         try:
             read_checkpoint(path)
         except BrokenCheckpoint as error:

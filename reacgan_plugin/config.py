@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
+import numpy as np
 from mmengine.config import Config, ConfigDict
+from mmengine.config.lazy import LazyAttr, LazyObject
+from mmengine.registry import Registry
 from mmengine.utils import import_modules_from_strings
 
 from reacgan_plugin import registry
@@ -60,7 +63,8 @@ def config_json(config: Config) -> str:
 
     Raises: ValueError for a value that JSON cannot hold.
     """
-    return json.dumps(config.to_dict(), default=_by_name)
+    # of its own dict the keys alone: there, classes that the file imported are words
+    return json.dumps(_as_data({key: config[key] for key in config.to_dict()}))
 
 
 def _executed(path: str) -> Config:
@@ -179,12 +183,39 @@ def _replace_type(config: Config, key: str, kind) -> list[str]:
     ]
 
 
-def _by_name(value):
+def _as_data(value, place: str = ''):
+    """What JSON holds of a config's value."""
+    if isinstance(value, LazyObject | LazyAttr):
+        value = value.build()
+    if isinstance(value, Mapping):
+        return {
+            key: _as_data(entry, f'{place}.{key}'.removeprefix('.'))
+            for key, entry in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_as_data(entry, f'{place}.{i}') for i, entry in enumerate(value)]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, np.integer | np.floating | np.bool_):
+        return value.item()
+    if hasattr(value, '__qualname__'):
+        return _name_of(value)
+    raise ValueError(
+        f'the config has {place}={shown(value)}, which no checkpoint can keep; '
+        'allowed: words, numbers, lists, dicts, paths, classes and functions'
+    )
+
+
+def _name_of(value) -> str:
     """A class or function by its registered name, else by its dotted one."""
     for kind in registry.ALL:
-        for name, found in kind.module_dict.items():
-            if found is value:
-                return name
-    if not hasattr(value, '__qualname__'):
-        raise ValueError(f'the config has {value!r}, which no checkpoint can keep')
+        current: Registry | None = kind
+        while current is not None:
+            for name, found in current.module_dict.items():
+                if found is value:
+                    is_first = kind.get(name) is value
+                    return name if is_first else f'{current.scope}.{name}'
+            current = current.parent
     return f'{value.__module__}.{value.__qualname__}'

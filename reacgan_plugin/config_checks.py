@@ -7,6 +7,7 @@ around them must be known, too. Ranges are the components' own business.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping
 
 from mmengine.logging import HistoryBuffer
@@ -17,24 +18,21 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from reacgan_plugin import registry
 from reacgan_plugin.conditioning.names import CONDITIONINGS
 from reacgan_plugin.data.loader import check_loader
-from reacgan_plugin.gan.optimizers import NETWORKS, GANOptimWrapperConstructor
+from reacgan_plugin.gan.optimizers import (
+    NETWORKS,
+    GANOptimWrapperConstructor,
+    refuse_unfit,
+)
 from reacgan_plugin.gan.schedules import schedules_by_network
+from reacgan_plugin.hook_checks import check_name, check_priority
 from reacgan_plugin.options import in_range, nearest, one_of, whole
 from reacgan_plugin.registry import check_settings
-from reacgan_plugin.signatures import settings_of, shown
+from reacgan_plugin.signatures import is_of, settings_of, shown
 
 REFUSED_LATER = ('compile', 'strategy', 'runner_type')  # by runners, with reasons
-# in default_hooks, with or without a config
-MMENGINES_HOOKS = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
 NEEDED = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
-# settings whose dicts are components, whatever holds them
+HOLDERS = ('reacgan_plugin', 'mmengine', 'mmcv')
+# settings whose dicts are components, in classes of these packages
 HOLD = {
     **dict.fromkeys(
         (
@@ -122,6 +120,7 @@ def _surroundings(
     held_out: dict | None = None,
     model_wrapper_cfg: dict | None = None,
     sync_bn: bool | str | None = None,
+    resume: bool | str = False,
     default_hooks: dict | None = None,
     custom_hooks: list | None = None,
 ) -> None:
@@ -173,7 +172,8 @@ def _check_component(key: str, kind, entry: Mapping) -> None:
     allowed = CONDITIONINGS if key.startswith('model.loss') else ()
     registry.check_type(kind, entry, key, allowed)
     registry.check_keywords(kind, entry, key, GIVEN.get(name, ()))
-    _check_held(key, entry)
+    if is_of(registry.registered(kind, entry), HOLDERS):
+        _check_held(key, entry)
 
 
 def _check_held(key: str, holder: Mapping) -> None:
@@ -195,12 +195,15 @@ def _check(key: str, kind, entry) -> None:
 
 
 def _check_hooks(config: Mapping) -> None:
-    named = (config.get('default_hooks') or {}).items()
-    entries = [(f'default_hooks.{name}', hook) for name, hook in named]
+    named = config.get('default_hooks') or {}
+    for name in named:
+        check_name(name)
+    entries = [(f'default_hooks.{name}', hook) for name, hook in named.items()]
     for i, hook in enumerate(config.get('custom_hooks') or ()):
         entries.append((f'custom_hooks[{i}]', hook))
     for key, hook in entries:
         if isinstance(hook, Mapping):
+            check_priority(f'{key}.priority', hook.get('priority'))
             hook = {k: v for k, v in hook.items() if k != 'priority'}  # the runner's
             _check_component(key, registry.HOOKS, hook)
         elif isinstance(hook, str | list | tuple | int | float):
@@ -232,6 +235,7 @@ def _check_wrapper(key: str, entry: Mapping) -> None:
         raise ValueError(
             f'{key}={shown(entry)}; allowed: dict(optimizer=dict(type=...), ...)'
         )
+    refuse_unfit(f'{key}.optimizer', entry['optimizer'])
     paramwise = entry.get('paramwise_cfg') or {}
     for name in paramwise:
         one_of(f'{key}.paramwise_cfg key', name, PARAMWISE)
@@ -263,6 +267,7 @@ def _check_log_processor(cfg: Mapping) -> None:
 
 
 def _check_surroundings(config: Mapping) -> None:
+    one_of('log_level', config.get('log_level', 'INFO'), logging._nameToLevel)
     if 'total_batch_size' in config:
         whole('total_batch_size', config['total_batch_size'], above=0)
     for key, cfg, function in (

@@ -14,14 +14,20 @@ from mmengine.utils import import_modules_from_strings
 from reacgan_plugin import registry
 from reacgan_plugin.checkpoint import about, read_checkpoint
 from reacgan_plugin.options import did_you_mean, some
+from reacgan_plugin.untrusted import distrust, trust, without_scope
 
 SUFFIXES = ('.json', '.yaml', '.yml')
 OURS = 'reacgan_plugin::'  # how configs of this package are named
 # settings that a checkpoint's config has of the run that wrote it
 OF_ONE_RUN = ('resume', 'load_from', 'launcher', 'work_dir', 'experiment_name')
 IMPORTING = {'ModuleDiscriminator'}  # components that import what a setting names
-# keys whose words mmengine imports where no registry has them
+# keys whose words mmengine imports where no registry has them; in components, also
+# those that end in '_type', as EMAHook.ema_type, but for some that choose among words
 NAMING = ('type', 'constructor')
+CHOOSING = ('cast_model_type', 'color_type', 'optimizer_type')
+# of what other packages open, or import from: files that can hold programs
+OPENED = ('checkpoint_path', 'pretrained_cfg', 'pretrained_cfg_overlay', 'sys_path')
+COMPILER = 'compile.options'  # its words are, among others, programs to start
 SCOPED = ('default_scope', '_scope_')
 
 
@@ -86,7 +92,8 @@ def trusted(
         unknown = [
             name
             for place, name in foreign
-            if name not in IMPORTING and not place.endswith(SCOPED)
+            if name not in IMPORTING
+            and _is_naming(place.rpartition('.')[2], component=True)
         ]
         hint = did_you_mean(unknown[0], known) if unknown else ''
         raise ValueError(
@@ -94,6 +101,7 @@ def trusted(
             f'which imports what it is told{hint}; if you trust the config and have '
             'them, add --trust-imports'
         )
+    (trust if trust_imports else distrust)(entries)
     config = Config(entries, filename=filename)
     if imports:
         config.custom_imports = ConfigDict(imports)
@@ -148,13 +156,24 @@ def _foreign(entry, known: set[str], place: str = '') -> Iterator[tuple[str, str
     """Places and words that mmengine would import: names of types that no registry
     has, which it takes for dotted ones and calls, and scopes of other packages; so
     that a config from elsewhere could run what it likes."""
+    named = isinstance(entry, Mapping) and 'type' in entry
     items = entry.items() if isinstance(entry, Mapping) else enumerate(entry)
     for key, value in items:
         here = f'{place}.{key}'.removeprefix('.')
-        if key in NAMING and isinstance(value, str):
-            if value.removeprefix(f'{registry.SCOPE}.') not in known:
+        if isinstance(value, str) and _is_naming(key, component=named):
+            if without_scope(value) not in known:
                 yield here, value
         elif key in SCOPED and value not in (None, registry.SCOPE, 'mmengine'):
             yield here, str(value)
+        elif key in OPENED and value is not None:
+            yield here, str(value)
+        elif place.endswith(COMPILER) and not isinstance(value, int | float | None):
+            yield here, str(value)
         elif isinstance(value, Mapping | list | tuple):
             yield from _foreign(value, known, here)
+
+
+def _is_naming(key: str | int, *, component: bool) -> bool:
+    if key in NAMING:
+        return True
+    return component and str(key).endswith('_type') and key not in CHOOSING

@@ -40,7 +40,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--trust-imports',
         action='store_true',
-        help='follow custom_imports of configs that are data: checkpoint, json, yaml',
+        help='import what configs that are data name: checkpoints, .json, .yaml',
     )
     return parser.parse_args(arguments)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Number
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from reacgan_plugin.checkpoint import BadCheckpoint, same_kind, weights_of
 from reacgan_plugin.options import some
+from reacgan_plugin.sampling.classes import same_classes
 
 PARTS = ('meta', 'state_dict', 'optimizer', 'param_schedulers', 'history')
 BOOKKEEPING = (str, int, float, list, type(None))
@@ -48,6 +51,35 @@ def _check_meta(meta: Mapping, source: str | Path) -> None:
     if not isinstance(seed, int | None):
         kind = type(seed).__name__
         raise BadCheckpoint(f'meta.seed in {source} is a {kind}; allowed: a number')
+
+
+def check_run(runner, checkpoint: Mapping, source: str | Path) -> None:
+    """Classes, optimizers and schedules must be those of the run.
+
+    Raises: BadCheckpoint naming what differs.
+    """
+    problem = other_classes(runner.class_names(), checkpoint['meta'])
+    if problem:
+        raise BadCheckpoint(f'{source} {problem}; {ALONE}')
+    check_optimizers(runner.optim_wrapper, checkpoint['optimizer'], source)
+    schedulers = runner.param_schedulers or {}
+    check_schedulers(schedulers, checkpoint['param_schedulers'], source)
+
+
+def other_classes(ours: Sequence[str], meta: Mapping) -> str:
+    """How the classes of a checkpoint differ by name or order from as many of a run;
+    '' if they do not, or if one side has no names."""
+    theirs = meta.get('classes')
+    named = isinstance(theirs, list) and all(isinstance(name, str) for name in theirs)
+    if not named or not ours or len(theirs) != len(ours):
+        return ''
+    ours = [str(name) for name in ours]
+    if same_classes(ours, theirs) == list(range(len(ours))):
+        return ''
+    return (
+        f'was trained on the classes {some(theirs)}, in the order of their labels, the '
+        f'data of this run has {some(ours)}'
+    )
 
 
 def check_optimizers(ours: Mapping, saved: Mapping, source: str | Path) -> None:
@@ -102,15 +134,16 @@ def _of_another_optimizer(wrapper, saved) -> Iterator[str]:
     ):
         yield f'has other parameters than the {sum(sizes)} of the config'
         return
-    kept = _entries_of(wrapper.optimizer)
-    parameters = [p for group in own for p in group['params']]
+    parameters = dict(enumerate((group, p) for group in own for p in group['params']))
     for number, entries in states.items():
-        if number not in range(len(parameters)):
+        if number not in parameters:
             yield f'has a state of parameter {number!r} of {len(parameters)}'
-        elif not _fits(entries, kept, parameters[number]):
+            continue
+        kept = _entries_of(wrapper.optimizer, *parameters[number])
+        if not _fits(entries, kept):
             yield (
                 f'has another state of parameter {number} than '
-                f'{", ".join(kept) or "none"} of its shape'
+                f'{", ".join(kept or ()) or "none"} of its shape'
             )
     scaler = getattr(wrapper, 'loss_scaler', None)
     scales = saved.get('loss_scaler')
@@ -147,23 +180,35 @@ def _same_settings(own: Mapping, group: Mapping) -> bool:
     return all(fits(name, value) for name, value in own.items())
 
 
-def _fits(entries, kept: Mapping, parameter: Tensor) -> bool:
-    """Whether they are what an optimizer keeps of a parameter: numbers, and tensors of
-    its shape."""
-    if not isinstance(entries, Mapping) or not same_kind(kept, entries):
-        return False
-    tensors = [value for value in entries.values() if isinstance(value, Tensor)]
-    return all(value.shape in ((), parameter.shape) for value in tensors)
+def _fits(entries, kept: Mapping | None) -> bool:
+    """Whether they are what an optimizer keeps of a parameter, in kind and shape; of
+    an optimizer that cannot be asked any entries are."""
+    if not isinstance(entries, Mapping) or kept is None:
+        return isinstance(entries, Mapping)
+    return same_kind(kept, entries) and all(
+        entries[name].shape == value.shape
+        for name, value in kept.items()
+        if isinstance(value, Tensor)
+    )
 
 
-def _entries_of(optimizer) -> dict:
-    """What an optimizer keeps of each parameter, found out by a step of one like it."""
-    (first, *_) = optimizer.param_groups[0]['params']
-    parameter = torch.nn.Parameter(first.detach().new_zeros(1))
-    parameter.grad = torch.zeros_like(parameter)
-    alike = type(optimizer)([parameter], **optimizer.defaults)
-    alike.step()
-    return dict(alike.state[parameter])
+def _entries_of(
+    optimizer: Optimizer, group: Mapping, parameter: Tensor
+) -> Mapping | None:
+    """What an optimizer keeps of a parameter, found out by a step of one like it on
+    zeros; None where that cannot be done."""
+    kind = type(optimizer)
+    zeros = torch.nn.Parameter(torch.zeros_like(parameter))
+    zeros.grad = torch.zeros_like(zeros)
+    # some have defaults that they do not take, as AdamW decoupled_weight_decay
+    taken = inspect.signature(kind).parameters
+    defaults = {k: value for k, value in optimizer.defaults.items() if k in taken}
+    try:
+        alike = kind([{**group, 'params': [zeros]}], **defaults)
+        alike.step()
+    except Exception:  # it wants a closure, sparse gradients or all parameters at once
+        return None
+    return dict(alike.state[zeros])
 
 
 def _is_history(entries) -> bool:

@@ -14,29 +14,29 @@ from mmengine.runner import Runner
 from reacgan_plugin import __version__, distributed
 from reacgan_plugin.checkpoint import (
     BadCheckpoint,
+    about,
     bookkeeping,
     differences,
     load_state,
     newest_checkpoint,
     newest_whole,
+    note_last,
     plain_history,
     read_checkpoint,
-    restore_history,
     weights_of,
     write_checkpoint,
 )
 from reacgan_plugin.config import config_json
-from reacgan_plugin.config_checks import MMENGINES_HOOKS
 from reacgan_plugin.evaluation.ranks import Ranks
+from reacgan_plugin.hook_checks import MMENGINES_HOOKS
 from reacgan_plugin.keeping import KeepNewest, check_checkpoint_hook, note_kept
-from reacgan_plugin.resumable import (
-    check_optimizers,
-    check_parts,
-    check_schedulers,
-)
+from reacgan_plugin.options import one_of
+from reacgan_plugin.restoring import restore
+from reacgan_plugin.resumable import check_parts, check_run, other_classes
 from reacgan_plugin.traces import missing_folders, take_back
 from reacgan_plugin.unwritten import IN_MID_RUN, Unwritten, without_lines
 
+AUTO = 'auto'  # of the key resume: from the newest checkpoint of the work dir
 TWO_NETWORKS = (
     "strategies of mmengine's FlexibleRunner (FSDP, DeepSpeed) wrap a model as one "
     'network, where a GAN steps two in turn; several processes train with --launcher'
@@ -65,12 +65,13 @@ class SafeRunner(Runner):
     checkpoints with torch 2.6 and newer.
     """
 
-    def __init__(self, *args, work_dir: str, **kwargs):
+    def __init__(self, *args, work_dir: str, resume: bool | str = False, **kwargs):
+        one_of('resume', resume, (False, True, AUTO))
         self._unwritten = Unwritten()
         self._begun = False
         self._made = missing_folders(work_dir)
         with self.or_nothing():
-            super().__init__(*args, work_dir=work_dir, **kwargs)
+            super().__init__(*args, work_dir=work_dir, resume=resume, **kwargs)
 
     @contextmanager
     def or_nothing(self) -> Iterator[None]:
@@ -158,16 +159,19 @@ class SafeRunner(Runner):
         note_kept(self.message_hub, self.iter)
         if distributed.rank() == 0:
             write_checkpoint(self._checkpoint({'iter': self.iter}), path)
+            note_last(path)
         return str(path)
 
     def load_or_resume(self) -> None:
-        """Load or resume what the config names, once; nothing to resume is no error,
-        but a folder in which every checkpoint is broken is one."""
+        """Load or resume what the config names, once. Nothing to resume is no error: a
+        run then starts from ``load_from``, if that is given beside ``resume='auto'``,
+        or anew. A folder in which every checkpoint is broken is one."""
         if self._has_loaded:
             return
-        if self._resume and not self._load_from:
-            self._load_from = self._newest_whole()
-            self._resume = self._load_from is not None
+        if self._resume == AUTO or (self._resume and not self._load_from):
+            newest = self._newest_whole()
+            self._load_from = newest or self._load_from
+            self._resume = newest is not None
         elif not self._resume:
             self._note_earlier_run()
         super().load_or_resume()
@@ -180,7 +184,8 @@ class SafeRunner(Runner):
         if problems:
             self.logger.warning(f'{"; ".join(problems)}. Going on from {path} instead')
         if path is None:
-            self.logger.info(f'No checkpoint in {self.work_dir}: starting anew')
+            start = f'from {self._load_from}' if self._load_from else 'anew'
+            self.logger.info(f'No checkpoint in {self.work_dir}: starting {start}')
         return path
 
     def _chosen(self) -> tuple[Path | None, list[str], str | None]:
@@ -203,12 +208,12 @@ class SafeRunner(Runner):
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
         """Load the model's weights alone, for a new run."""
-        return self._loaded(filename, self.to_start_from)
-
-    def _loaded(self, filename: str, taken: Callable[[dict], dict]) -> dict:
         checkpoint = read_checkpoint(filename)
         weights_of(checkpoint, filename)
-        self._load_weights(checkpoint, filename, taken)
+        self._load_weights(checkpoint, filename, self.to_start_from)
+        problem = other_classes(self.class_names(), about(checkpoint))
+        if problem:
+            self.logger.warning(f'{filename} {problem}')
         return checkpoint
 
     def _load_weights(
@@ -222,25 +227,15 @@ class SafeRunner(Runner):
         """Go on exactly where a checkpoint stopped.
 
         Raises: BadCheckpoint, before anything is loaded, for one of another model, of
-        weights alone, or with other optimizers or schedules.
+        weights alone, or with other classes, optimizers or schedules.
         """
         checkpoint = read_checkpoint(filename)
         check_parts(checkpoint, filename)
-        schedulers = self.param_schedulers or {}
         if not differences(self.model_state(), checkpoint['state_dict']):
-            check_optimizers(self.optim_wrapper, checkpoint['optimizer'], filename)
-            check_schedulers(schedulers, checkpoint['param_schedulers'], filename)
-        self._load_weights(checkpoint, filename, taken=dict)  # or says what differs
-        self._same_seed(checkpoint, filename)
-        for name, state in checkpoint['optimizer'].items():
-            self.optim_wrapper[name].load_state_dict(state)
-        for name, listed in schedulers.items():
-            states = checkpoint['param_schedulers'][name]
-            for scheduler, state in zip(listed, states, strict=True):
-                scheduler.load_state_dict(state)
-        restore_history(self.message_hub, checkpoint['history'])
-        for name, value in checkpoint.get('bookkeeping', {}).items():
-            self.message_hub.update_info(name, value)
+            check_run(self, checkpoint, filename)
+        with self._resuming():
+            self._load_weights(checkpoint, filename, taken=dict)  # or says what differs
+        restore(self, checkpoint, filename)
         self.start_at(checkpoint['meta']['iter'])
         self.logger.info(f'Resumed at iteration {self.iter}')
         if self.iter >= self.max_iters:
@@ -248,6 +243,16 @@ class SafeRunner(Runner):
                 f'{filename} is the end of a run of {self.iter} iterations, and '
                 f'train_cfg.max_iters={self.max_iters}: nothing is left to train'
             )
+
+    @contextmanager
+    def _resuming(self) -> Iterator[None]:
+        """Hooks ask the runner which of a checkpoint's weights are wanted, also where a
+        run that began anew goes back."""
+        before, self._resume = self._resume, True
+        try:
+            yield
+        finally:
+            self._resume = before
 
     def _checkpoint(self, meta: dict) -> dict:
         meta = {
@@ -271,14 +276,6 @@ class SafeRunner(Runner):
         )
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         return checkpoint
-
-    def _same_seed(self, checkpoint: dict, filename: str) -> None:
-        seed = checkpoint['meta'].get('seed')
-        if seed != self.seed:
-            self.logger.warning(
-                f'{filename} was trained with seed {seed}, this run has {self.seed}: '
-                'data order and noise differ from the run that is resumed'
-            )
 
     def get_hooks_info(self) -> str:
         return ', '.join(type(hook).__name__ for hook in self.hooks)

@@ -16,8 +16,12 @@ from torch import Tensor, nn
 
 LARGEST = 2**63 - 1  # that tensors and image libraries take
 LONGEST = 100  # of a value in a message
+# whose **keywords are those of the base class; others' may be for anything
+HANDING_ON = ('reacgan_plugin', 'mmengine', 'mmcv')
 # its other keywords go to save_checkpoint, which would refuse them hours later
 NOT_OPEN = (CheckpointHook,)
+# whose annotations hold: mmcv's name wrong kinds, and users' own need not be exact
+ANNOTATED = ('reacgan_plugin', 'mmengine', 'torch')
 ANYTHING = (typing.Any, inspect.Parameter.empty, object)
 PLAIN = ('builtins', 'collections.abc', 'typing')  # where kinds of data come from
 WORDS = {
@@ -33,22 +37,35 @@ WORDS = {
 def settings_of(kind: Callable) -> tuple[dict[str, Parameter], bool]:
     """Parameters by name, annotations resolved; and whether other keywords go, too.
 
-    Keywords that a class hands on to its base class are those of the base class.
+    Keywords that a class of ours or of OpenMMLab hands on to its base class are those
+    of the base class. One of somebody else's may take any, those of its base among
+    them.
     """
     if not inspect.isclass(kind):
         return _named(_parameters(kind)), _takes_any(_parameters(kind))
     found: dict[str, Parameter] = {}
+    takes_any = handed_on = False
     for owner in kind.__mro__:
         if '__init__' not in vars(owner):
             continue
         if owner in (nn.Module, object):  # they take none, whatever they declare
-            return found, bool(found) and kind not in NOT_OPEN
+            return found, handed_on and kind not in NOT_OPEN
         own = _parameters(owner.__init__)
         own.pop(next(iter(own), None), None)  # self
-        found = {**_named(own), **found}
-        if not _takes_any(own):
+        named = _named(own)
+        if takes_any:  # it may give them itself, or mean something else by them
+            named = {name: _optional(name) for name in named}
+        found = {**named, **found}
+        handed_on = _takes_any(own)
+        if not handed_on:
             break
-    return found, False
+        takes_any |= not is_of(owner, HANDING_ON)
+    return found, takes_any
+
+
+def is_of(kind, packages: tuple[str, ...]) -> bool:
+    """Whether a class or function comes from one of some packages."""
+    return str(getattr(kind, '__module__', '')).partition('.')[0] in packages
 
 
 def misfit(value, parameter: Parameter) -> str:
@@ -71,10 +88,13 @@ def shown(value) -> str:
 
 
 def _parameters(function: Callable) -> dict[str, Parameter]:
+    found = inspect.signature(function).parameters
+    if not is_of(function, ANNOTATED):
+        return {n: p.replace(annotation=Parameter.empty) for n, p in found.items()}
     names = vars(sys.modules.get(getattr(function, '__module__', ''), typing))
     return {
         name: parameter.replace(annotation=_resolved(parameter.annotation, names))
-        for name, parameter in inspect.signature(function).parameters.items()
+        for name, parameter in found.items()
     }
 
 
@@ -86,6 +106,10 @@ def _resolved(annotation, names: Mapping):
         return eval(annotation, dict(names))  # text of a source file, not of a config
     except Exception:  # a name that only type checkers import
         return typing.Any
+
+
+def _optional(name: str) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None)
 
 
 def _named(parameters: dict[str, Parameter]) -> dict[str, Parameter]:

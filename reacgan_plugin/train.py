@@ -7,12 +7,12 @@ import argparse
 import os
 import shlex
 import sys
-import traceback
 from pathlib import Path
 
 from reacgan_plugin import distributed
 from reacgan_plugin.endings import leave, refuse
 from reacgan_plugin.extras import RUNNER, missing_extra
+from reacgan_plugin.refusals import refusal
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -38,7 +38,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--trust-imports',
         action='store_true',
-        help='follow custom_imports of configs that are data: checkpoint, json, yaml',
+        help='import what configs that are data name: checkpoints, .json, .yaml',
     )
     parser.add_argument(
         '--cfg-options',
@@ -65,9 +65,10 @@ def configured(options: argparse.Namespace):
         config.randomness = {**config.get('randomness', {}), 'seed': options.seed}
     if options.amp:
         _set_amp(config, options.amp)
-    if options.resume:
-        config.resume = True
-        config.load_from = None if options.resume == 'auto' else options.resume
+    if options.resume == 'auto':  # load_from stays, for a work dir without checkpoint
+        config.resume = 'auto'
+    elif options.resume:
+        config.resume, config.load_from = True, options.resume
     return config, remarks
 
 
@@ -123,18 +124,11 @@ def run(arguments: list[str] | None = None) -> int:
             runner.logger.info(remark)
         with runner.or_nothing():
             runner.prepare()
-    except ImportError as error:
-        return refuse(f'custom_imports or an extra: {_what_is_missing(error)}')
-    except (ValueError, OSError, SyntaxError) as error:
-        return refuse(error)
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and 'alloc' not in str(error):
+    except Exception as error:
+        problem = refusal(error, stock=bool(config) and is_stock(config))
+        if problem is None:
             raise
-        return refuse(f'the config needs more memory than there is: {error}')
-    except (TypeError, KeyError, AssertionError, AttributeError) as error:
-        if not (config and is_stock(config)) and not _is_of_openmmlab(error):
-            raise  # a fault of ours, or of a user's own class
-        return refuse(f'{type(error).__name__}: {" ".join(str(error).split())}')
+        return refuse(problem)
     try:
         runner.train()
     except TrainingFault as error:
@@ -202,26 +196,6 @@ def _program() -> list[str]:
         ranks = os.environ['LOCAL_WORLD_SIZE']
         return ['torchrun', '--nproc_per_node', ranks, *script]
     return ['python', *script]
-
-
-def _is_of_openmmlab(error: BaseException) -> bool:
-    """Whether it was raised by a component of mmengine's or mmcv's, which refuse
-    settings in many ways."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_globals['__name__'].partition('.')[0] in ('mmengine', 'mmcv')
-
-
-def _what_is_missing(error: ImportError) -> BaseException:
-    """The first of several errors: mmengine puts two of its own around it."""
-    reason: BaseException | None = error
-    while reason and str(reason).startswith('Failed to import'):
-        error, reason = reason, reason.__cause__ or reason.__context__
-    if getattr(reason, 'name', None) == 'pkg_resources':
-        return ImportError(
-            'mmengine finds configs of other projects by pkg_resources, which is gone '
-            "from newer setuptools: pip install 'setuptools<81'"
-        )
-    return reason or error
 
 
 def main() -> None:

@@ -92,7 +92,7 @@ class Mutation(NamedTuple):
     Args:
         config: with the mistake in it.
         path: keys and places down to it.
-        what: 'drop', 'misspell' or 'value'.
+        what: 'drop', 'misspell', 'value', or 'key', which is misspelt.
         words: one of which a message should have.
     """
 
@@ -163,6 +163,7 @@ def mutations(draw, variants: dict[str, dict]) -> Mutation:
         wrong = misspelt(draw, last)
         holder[wrong] = holder.pop(last)
         words.append(wrong)
+        what = 'key' if wrong != last else what  # two letters the same
     else:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         options = WRONG + OUT_OF_RANGE * 2 if number else WRONG

@@ -11,6 +11,12 @@ from tiny_runs import arguments
 from reacgan_plugin.check import run as check
 from reacgan_plugin.train import run as train
 
+# mmengine raises errors of its own for it
+LAZY = """
+from mmengine.config import read_base
+with read_base():
+    from .nosuch import *
+"""
 PIPELINE = [dict(type='LoadImage'), dict(type='PackImage')]
 
 
@@ -93,6 +99,10 @@ def test_what_several_processes_would_have_is_told(nowhere, capsys):
         dict(total_batch_size=7, model__accumulation=2),
         dict(load_from='no_such_file.pth'),
         dict(model='BigGAN'),
+        dict(default_hooks__logger__priority='HIHG'),
+        dict(default_hooks__gaurd='None'),
+        dict(log_level='FOO'),
+        dict(optim_wrapper__generator__optimizer__type='LBFGS'),
     ],
 )
 def test_errors_are_those_of_the_training_run(nowhere, capsys, overrides):
@@ -102,6 +112,26 @@ def test_errors_are_those_of_the_training_run(nowhere, capsys, overrides):
     assert train(arguments(nowhere / 'run', **overrides)) == 2
     assert capsys.readouterr().err == found.err
     assert found.err.startswith('error: ') and found.err.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    'name, text, message',
+    [
+        ('itself.yaml', 'a: &a [*a]\n', 'the config holds itself'),
+        ('lazy.py', LAZY, 'the config cannot be read: nosuch.py not found'),
+        ('kinds.py', "_base_ = 'lazy.py'\n", 'error: RuntimeError: '),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_one_line_of_both(
+    nowhere, capsys, name, text, message
+):
+    Path('lazy.py').write_text(LAZY)
+    Path(name).write_text(text)
+    assert check([name]) == 2
+    said = capsys.readouterr().err
+    assert re.search(message, said) and said.count('\n') == 1
+    assert train([name]) == 2
+    assert capsys.readouterr().err == said
 
 
 def test_warnings_are_said_by_the_check_and_once_by_the_run(nowhere, birds, capsys):

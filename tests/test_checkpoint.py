@@ -17,6 +17,7 @@ from reacgan_plugin.checkpoint import (
     load_state,
     newest_checkpoint,
     newest_whole,
+    note_last,
     plain_history,
     read_checkpoint,
     restore_history,
@@ -286,6 +287,19 @@ def test_the_newest_checkpoint_is_that_of_the_latest_iteration(tmp_path):
     for name in ('iter_9.pth', 'iter_10.pth', 'iter_x.pth', '.iter_11.pth.partial'):
         (tmp_path / name).touch()
     assert newest_checkpoint(tmp_path).name == 'iter_10.pth'
+
+
+def test_checkpoints_of_an_earlier_run_in_the_folder_are_not_gone_on_from(tmp_path):
+    for iteration in (1, 2, 4):
+        write_checkpoint(contents(iteration), tmp_path / f'iter_{iteration}.pth')
+    note_last(tmp_path / 'iter_2.pth')
+    assert newest_checkpoint(tmp_path).name == 'iter_2.pth'
+    assert newest_whole(tmp_path) == (tmp_path / 'iter_2.pth', [])
+    (tmp_path / 'iter_2.pth').write_bytes(b'')
+    assert newest_whole(tmp_path)[0] == tmp_path / 'iter_1.pth'
+    for lost in ('', 'elsewhere/iter_9.pth', '\xff'):  # a full disk, a removed file
+        (tmp_path / 'last_checkpoint').write_text(lost, 'latin-1')
+        assert newest_checkpoint(tmp_path).name == 'iter_4.pth'
 
 
 def altered(path, place):

@@ -1,6 +1,9 @@
 """Mistakes of every part of a config, each with the words that tell of it."""
 
 import pytest
+from mmengine.hooks import Hook
+from mmengine.runner import Priority
+from torch.optim import LBFGS, Adam
 
 from reacgan_plugin.config import load_config
 from reacgan_plugin.config_checks import check_types, own_variables
@@ -43,11 +46,16 @@ PLACES = [
     ('default_hooks.checkpoint.interval', '100', "interval='100'; allowed: a whole"),
     ('default_hooks.checkpoint.intervall', 100, "did you mean 'interval'"),
     ('default_hooks', [1], r'default_hooks=\[1\]; allowed: a dict or None'),
+    ('default_hooks.logger.priority', 'HIHG', "logger.priority='HIHG'.*mean 'HIGH'"),
+    ('default_hooks.logger.priority', 101, 'logger.priority=101 is out of range'),
+    ('default_hooks.logger.priority', 0.5, 'logger.priority=0.5 is no whole number'),
+    ('default_hooks.gaurd', None, "default_hooks.gaurd .*mean 'guard'"),
+    ('default_hooks.checkpiont', dict(type='CheckpointHook'), "mean 'checkpoint'"),
     ('default_hooks.logger', 5, 'default_hooks.logger=5; allowed: dict'),
     ('custom_hooks', {}, 'the config.custom_hooks={}; allowed: a list'),
     ('train_dataloader.dataset.pipeline', None, 'pipeline=None; allowed: a list'),
     ('train_dataloader.dataset.pipeline.1.scal', 3, "did you mean 'scale'"),
-    ('train_dataloader.dataset.pipeline.1.scale', 'x', 'pipeline.1..scale='),
+    ('train_dataloader.dataset.pipeline.0.channels', 'x', 'pipeline.0..channels='),
     ('train_dataloader.dataset', 10.5, 'dataset=10.5 is no data set'),
     ('train_dataloader.num_workers', -1, 'num_workers=-1 is out of range'),
     ('train_dataloader.shuffle', 'yes', "shuffle='yes' .*allowed: True, False"),
@@ -56,6 +64,14 @@ PLACES = [
     ('optim_wrapper.generatr', {}, "did you mean 'generator'"),
     ('optim_wrapper.generator.optimizer.bets', 1, "did you mean 'betas'"),
     ('optim_wrapper.generator.optimizer.lr', 'x', "lr='x'; allowed: a number"),
+    ('optim_wrapper.generator.optimizer', dict(type='LBFGS'), "'LBFGS' evaluates"),
+    ('optim_wrapper.generator.optimizer', dict(type=LBFGS), "'LBFGS' evaluates"),
+    ('optim_wrapper.generator.optimizer', dict(type='SparseAdam'), 'takes sparse'),
+    (
+        'optim_wrapper.generator.optimizer',
+        dict(type='ZeroRedundancyOptimizer', optimizer_type='Adam'),
+        'generator.optimizer: .*spreads its state',
+    ),
     ('optim_wrapper.generator.clip_grad', dict(max_nom=1), "did you mean 'max_norm'"),
     ('optim_wrapper.generator.paramwise_cfg', dict(x=1), "paramwise_cfg key='x'"),
     ('optim_wrapper.constructor', 'GANOptim', 'GANOptimWrapperConstructor'),
@@ -76,8 +92,9 @@ PLACES = [
     ('totl_batch_size', 4, "did you mean 'total_batch_size'"),
     ('custom_hook', [], "did you mean 'custom_hooks'"),
     ('total_batch_size', '4', "total_batch_size='4'; allowed: a whole number"),
+    ('log_level', 'FOO', "log_level='FOO' is not known"),
     ('total_batch_size', 0, 'total_batch_size=0 is out of range'),
-    ('resume', 'yes', "resume='yes'; allowed: True or False"),
+    ('resume', 3, 'resume=3; allowed: True, False or a word'),
     (*hook_with(metrics=[dict(type='FDI')]), r"metrics\[0\].*did you mean 'FID'"),
     (*hook_with(metrics=[dict(type='KID', subset=1)]), "did you mean 'subsets'"),
     (*hook_with(extractor=dict(type='Probe')), "did you mean 'ProbeExtractor'"),
@@ -97,6 +114,34 @@ def test_a_mistake_is_told_where_it_is(place, value, message):
     with pytest.raises(ValueError, match=message) as caught:
         check_types(config_with(place, value))
     assert '\n' not in str(caught.value)
+
+
+class Described(Hook):
+    def __init__(self, train: dict, metrics: dict, **kept):
+        pass
+
+
+class Slow(Adam):
+    pass
+
+
+@pytest.mark.parametrize(
+    'place, value',
+    [
+        ('custom_hooks', [dict(type=Described, train=dict(lr=1), metrics={}, x=1)]),
+        ('optim_wrapper.generator.optimizer', dict(type=Slow, lr=1e-3)),
+        ('train_dataloader.dataset.pipeline.1', dict(type='ImageToTensor', keys=['a'])),
+        ('default_hooks.logger.priority', 'low'),
+        ('default_hooks.logger.priority', 100),
+        ('default_hooks.logger.priority', Priority.LOW),
+        ('default_hooks.logger.priority', None),
+        ('default_hooks.watching', dict(type='LossCurveHook')),
+        ('default_hooks.guard', None),
+        ('log_level', 'WARNING'),
+    ],
+)
+def test_what_works_passes(place, value):
+    check_types(config_with(place, value))
 
 
 def test_variables_of_ones_own_pass():

@@ -49,6 +49,7 @@ def begins(config: dict, folder, capsys) -> str | None:
 
 def check(mutation: Mutation, tmp_path_factory, capsys) -> None:
     said = begins(mutation.config, tmp_path_factory.mktemp('mutation'), capsys)
+    assert said is not None or mutation.what != 'key', f'{mutation.words} is no key'
     if said is not None:
         assert any(word in said for word in mutation.words), (mutation.words, said)
         assert 'Traceback' not in said

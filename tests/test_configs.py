@@ -2,13 +2,18 @@
 
 import functools
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from golden_files import load
+from mmcv.transforms import Resize
+from mmengine.config import Config
+from mmengine.hooks import IterTimerHook
 from tiny_runs import ROOT
 
-from reacgan_plugin import D2DCELoss
+from reacgan_plugin import D2DCELoss, registry
 from reacgan_plugin.config import (
     checkpoint_config,
     config_json,
@@ -202,10 +207,70 @@ def test_classes_in_a_config_are_kept_by_their_registered_names():
     assert json.loads(config_json(config))['model']['loss']['type'] == 'D2DCE'
 
 
+@pytest.mark.parametrize(
+    'kind, name',
+    [
+        (torch.optim.Adam, 'Adam'),
+        (Resize, 'Resize'),
+        (IterTimerHook, 'IterTimerHook'),
+        (json.dumps, 'json.dumps'),
+    ],
+)
+def test_classes_of_mmengine_and_mmcv_are_kept_by_their_names_there(kind, name):
+    kept = json.loads(config_json(Config(dict(kind=[kind]))))
+    assert kept == {'kind': [name]}
+
+
+def test_classes_that_a_config_imports_are_kept_by_their_names_too(tmp_path):
+    path = tmp_path / 'imports.py'
+    path.write_text(
+        'import torch\nfrom torch.optim import SGD\n'
+        'one = dict(type=torch.optim.Adam, lr=1.0)\nseveral = [dict(type=SGD), SGD]\n'
+    )
+    config, _ = load_config(str(path))
+    assert json.loads(config_json(config)) == {
+        'one': {'type': 'Adam', 'lr': 1.0},
+        'several': [{'type': 'SGD'}, 'SGD'],
+    }
+
+
+def test_a_class_behind_another_of_its_name_is_kept_with_its_scope(monkeypatch):
+    monkeypatch.setitem(registry.TRANSFORMS.module_dict, 'Resize', D2DCELoss)
+    kept = json.loads(config_json(Config(dict(kind=Resize))))
+    assert kept == {'kind': 'mmengine.Resize'}
+
+
+def test_a_class_as_a_type_comes_back_from_a_checkpoint_without_trust(tmp_path):
+    config, _ = load_config('biggan_reacgan_digits.py')
+    config.optim_wrapper.generator.optimizer = dict(type=torch.optim.Adam, lr=1e-3)
+    path = tmp_path / 'checkpoint.pth'
+    torch.save({'meta': {'config': config_json(config)}}, path)
+    read = checkpoint_config(path)
+    assert read.optim_wrapper.generator.optimizer.type == 'Adam'
+    check_types(read)
+
+
+@pytest.mark.parametrize(
+    'value, kept',
+    [
+        (Path('data', 'birds'), 'data/birds'),
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.bool_(True), True),
+        ((1, None, True), [1, None, True]),
+    ],
+)
+def test_values_that_are_nearly_plain_are_kept_as_plain_ones(value, kept):
+    config = Config(dict(some=dict(listed=[value])))
+    found = json.loads(config_json(config))
+    assert found == {'some': {'listed': [kept]}}
+
+
 def test_what_no_checkpoint_can_keep_is_an_error_that_names_it():
     config, _ = load_config('biggan_reacgan_digits.py')
-    config.model.loss.margin = torch.ones(1)
-    with pytest.raises(ValueError, match='tensor.*which no checkpoint can keep'):
+    config.custom_hooks = [dict(setting=torch.ones(1))]
+    message = r'custom_hooks\.0\.setting=tensor.*which no checkpoint can keep'
+    with pytest.raises(ValueError, match=message):
         config_json(config)
 
 

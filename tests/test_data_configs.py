@@ -4,9 +4,12 @@ import json
 import sys
 
 import pytest
+from mmengine.registry import HOOKS
+from mmengine.registry import MODELS as MMENGINES_MODELS
 
 from reacgan_plugin.config import config_json, load_config
 from reacgan_plugin.config_checks import check_types
+from reacgan_plugin.registry import MODELS, TRANSFORMS, registered
 from reacgan_plugin.train import run
 
 OURS = '_base_: reacgan_plugin::biggan_reacgan_digits.py\n'
@@ -58,6 +61,8 @@ def test_a_config_that_is_data_trains(tmp_path):
 
 
 HARMFUL = 'raise RuntimeError("executed")\n'
+HOOK = OURS + 'custom_hooks: [{type: EMAHook, '
+STEP = OURS + 'train_dataloader: {dataset: {pipeline: [{type: '
 
 
 @pytest.mark.parametrize(
@@ -79,6 +84,26 @@ HARMFUL = 'raise RuntimeError("executed")\n'
         (OURS + 'optim_wrapper: {constructor: harmful.x}\n', '--trust-imports'),
         (OURS + 'default_scope: harmful\n', "default_scope='harmful'"),
         (OURS + 'model: {_scope_: harmful}\n', "_scope_='harmful'"),
+        (HOOK + 'ema_type: harmful.Thing}]\n', "ema_type='harmful.Thing'"),
+        (HOOK + 'ema_type: harmful}]\n', "custom_hooks.0.ema_type='harmful'"),
+        (HOOK + 'ema_type: torch.hub.load}]\n', "ema_type='torch.hub.load'"),
+        (HOOK + 'ema_type: mmengine.harmful}]\n', "ema_type='mmengine.harmful'"),
+        (HOOK + 'ema_type: ModuleDiscriminator}]\n', 'imports what it is told'),
+        (STEP + 'RandomResize, resize_type: harmful}]}}\n', "resize_type='harmful'"),
+        (STEP + 'RandomChoiceResize, resize_type: a.b}]}}\n', "resize_type='a.b'"),
+        (STEP + 'LoadImageFromFile, backend_args: {sys_path: x}}]}}\n', "sys_path='x'"),
+        (
+            OURS + 'model: {compile: {options: {cpp.cxx: [harmful]}}}\n',
+            'model.compile.options.cpp.cxx=',
+        ),
+        (
+            OURS + 'model: {discriminator: {options: {checkpoint_path: x.pth}}}\n',
+            "options.checkpoint_path='x.pth'",
+        ),
+        (
+            OURS + "model: {loss: {options: {pretrained_cfg_overlay: {file: 'x'}}}}\n",
+            '--trust-imports',
+        ),
     ],
 )
 def test_nothing_is_executed_and_what_would_be_is_named(
@@ -92,6 +117,53 @@ def test_nothing_is_executed_and_what_would_be_is_named(
     assert error.count('\n') == 1
     assert 'harmful' not in sys.modules
     assert not (tmp_path / 'run').exists()
+
+
+@pytest.mark.parametrize(
+    'word', ['harmful', 'harmful.Thing', 'mmcv.harmful', 'mmengine.a', 'harmful.a.b']
+)
+def test_no_registry_imports_a_word_of_a_config_whatever_setting_it_is(
+    tmp_path, monkeypatch, word
+):
+    written(tmp_path, HARMFUL, 'harmful.py')
+    monkeypatch.syspath_prepend(tmp_path)
+    text = OURS + f'model: {{loss: {{some: [{{setting: {word}}}]}}}}\n'
+    load_config(written(tmp_path, text))
+    assert MODELS.get(word) is None
+    with pytest.raises(KeyError, match='is not in the'):
+        MMENGINES_MODELS.build(dict(type=word))
+    assert 'harmful' not in sys.modules
+
+
+def test_a_name_of_another_registry_is_not_imported_either(tmp_path, monkeypatch):
+    written(tmp_path, HARMFUL, 'Digits.py')
+    monkeypatch.syspath_prepend(tmp_path)
+    load_config(written(tmp_path, OURS + 'held_out: {type: Digits}\n'))
+    assert TRANSFORMS.get('Digits') is None
+    assert 'Digits' not in sys.modules
+
+
+def test_words_of_a_config_that_is_trusted_are_imported(tmp_path, monkeypatch):
+    written(tmp_path, 'class Thing: ...\n', 'vouched_for.py')
+    monkeypatch.syspath_prepend(tmp_path)
+    path = written(tmp_path, OURS + 'model: {loss: {some: vouched_for.Thing}}\n')
+    load_config(path)
+    assert MODELS.get('vouched_for.Thing') is None
+    load_config(path, trust_imports=True)
+    assert MODELS.get('vouched_for.Thing').__name__ == 'Thing'
+    del sys.modules['vouched_for']
+
+
+def test_names_with_their_packages_and_words_that_choose_are_no_imports(tmp_path):
+    text = STEP + (
+        'LoadImageFromFile, color_type: color}, {type: mmcv.Resize, scale: 32}]}}\n'
+        'custom_hooks: [{type: mmengine.IterTimerHook}]\ndataset_type: mine\n'
+        'model: {compile: {options: {max_autotune: true, pad: 1, cut: null}}}\n'
+    )
+    config, _ = load_config(written(tmp_path, text))
+    resize = config.train_dataloader.dataset.pipeline[1]
+    assert registered(TRANSFORMS, resize).__module__ == 'mmcv.transforms.processing'
+    assert HOOKS.get('mmengine.IterTimerHook').__name__ == 'IterTimerHook'
 
 
 def test_imports_are_followed_where_they_are_trusted(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import ROOT, same_state, start
+from tiny_runs import ROOT, arguments, same_state, start
 
 from reacgan_plugin.checkpoint import newest_checkpoint
 from reacgan_plugin.train import run
@@ -128,3 +128,28 @@ def test_a_run_that_is_complete_says_so_and_is_left_as_it_is(whole, tmp_path):
     assert 'nothing is left to train' in log
     assert 'Iter(train)' not in log
     assert end.read_bytes() == before
+
+
+def test_a_new_run_in_a_used_folder_is_what_is_resumed(tmp_path):
+    assert run(arguments(tmp_path)) == 0  # leaves iter_4.pth
+    first = (tmp_path / 'iter_4.pth').read_bytes()
+    other = dict(total_batch_size=4, train_cfg__max_iters=2)
+    assert run(arguments(tmp_path, **other)) == 0
+    assert (
+        run(arguments(tmp_path, '--resume', **{**other, 'train_cfg__max_iters': 3}))
+        == 0
+    )
+    assert (tmp_path / 'iter_3.pth').is_file()
+    assert (tmp_path / 'iter_4.pth').read_bytes() == first
+
+
+def test_a_run_that_has_nothing_to_resume_starts_from_what_its_config_names(tmp_path):
+    assert run(arguments(tmp_path / 'a')) == 0
+    start = str(tmp_path / 'a' / 'iter_4.pth')
+    tuned = [
+        arguments(tmp_path / name, *flags, load_from=start, train_cfg__max_iters=1)
+        for name, flags in (('b', []), ('c', ['--resume']))
+    ]
+    assert [run(words) for words in tuned] == [0, 0]
+    one, other = (_read(tmp_path / name / 'iter_1.pth') for name in 'bc')
+    assert same_state(one['state_dict'], other['state_dict']) == []

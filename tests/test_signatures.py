@@ -4,10 +4,14 @@ from inspect import Parameter
 from os import PathLike
 
 import pytest
-from mmengine.hooks import CheckpointHook
-from mmengine.optim import LinearLR
+from mmcv.transforms import ImageToTensor
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.model import BaseModule
+from mmengine.optim import CosineAnnealingLR, LinearLR
 from torch import nn
 
+from reacgan_plugin.backbones import ResNetDiscriminator
+from reacgan_plugin.conditioning import D2DCELoss
 from reacgan_plugin.signatures import misfit, settings_of, shown
 
 
@@ -73,19 +77,24 @@ def test_none_is_allowed_where_it_is_the_default_whatever_the_annotation_says():
     assert misfit_of('x', int, default=None) == 'a whole number or None'
 
 
-class Base:
-    def __init__(self, *, width: int = 1, **others):
-        pass
+class Anything(Hook):
+    def __init__(self, **options):
+        self.options = options
 
 
-class Child(Base):
-    def __init__(self, depth: 'int', **options):
-        super().__init__(**options)
+class Around(BaseModule):
+    def __init__(self, size: int, init_cfg=None, **backbone):
+        super().__init__(init_cfg)
 
 
-class Closed(Child):
+class Fixed(nn.Linear):
+    def __init__(self, **others):
+        super().__init__(2, 3)
+
+
+class Closed(Anything):
     def __init__(self, *, depth: int, width: int = 2):
-        super().__init__(depth, width=width)
+        super().__init__(depth=depth, width=width)
 
 
 class Plain(nn.Module):
@@ -93,10 +102,32 @@ class Plain(nn.Module):
 
 
 def test_keywords_that_are_handed_on_are_those_of_the_base_class():
-    known, takes_any = settings_of(Child)
-    assert set(known) == {'depth', 'width'}
-    assert known['depth'].annotation is int
-    assert takes_any  # the base takes any others, too
+    known, _ = settings_of(D2DCELoss)
+    assert {'margin', 'loss_weight'} <= set(known)
+    assert known['loss_weight'].annotation is float
+    known, takes_any = settings_of(CosineAnnealingLR)
+    assert {'T_max', 'end'} <= set(known) and not takes_any
+
+
+@pytest.mark.parametrize('kind', [Anything, Around, Fixed])
+def test_a_class_of_a_user_that_takes_any_keywords_may_keep_them(kind):
+    assert settings_of(kind)[1]
+
+
+def test_what_its_base_needs_a_class_of_a_user_may_give_itself():
+    known, _ = settings_of(Fixed)
+    assert known['in_features'].default is None
+    assert misfit('a word', known['in_features']) == ''
+
+
+def test_only_annotations_that_hold_are_read():
+    def users(size: int = 1):
+        pass
+
+    for kind, name in ((ImageToTensor, 'keys'), (Around, 'size'), (users, 'size')):
+        assert misfit([1], settings_of(kind)[0][name]) == ''
+    for kind, name in ((ResNetDiscriminator, 'size'), (LinearLR, 'end')):
+        assert misfit('many', settings_of(kind)[0][name]) != ''
 
 
 def test_a_class_that_hands_nothing_on_has_its_own_settings_alone():

@@ -9,10 +9,18 @@ from torch.utils.data import Dataset
 
 from reacgan_plugin.data.resizing import check_resize
 from reacgan_plugin.data.seeding import seed_generators
+from reacgan_plugin.data.tuples import with_tuples
 from reacgan_plugin.registry import TRANSFORMS, build, raise_as_refusal
 
 # what transforms of others raise for settings that are not allowed
-MISTAKES = (AssertionError, LookupError, OverflowError, TypeError, ValueError)
+MISTAKES = (
+    AssertionError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
 
 
 class NamedClasses(Dataset):
@@ -117,4 +125,4 @@ def _build_transform(entry):
             "dict(type='PackImage') nor a callable"
         )
     check_resize(entry)
-    return build(TRANSFORMS, entry)
+    return build(TRANSFORMS, with_tuples(entry))

@@ -14,7 +14,9 @@ from reacgan_plugin.registry import (
     built_conditioning,
     check_type,
     parameters_of,
+    registered,
 )
+from reacgan_plugin.signatures import settings_of
 
 
 def build_generator(
@@ -125,7 +127,7 @@ def check_codes(generator: nn.Module, loss: nn.Module) -> None:
 
 def _with_channels(network: dict, key: str, image_channels: int) -> dict:
     """The config with the model's channels, where its type takes them."""
-    if 'image_channels' not in (parameters_of(BACKBONES, network) or ()):
+    if 'image_channels' not in settings_of(registered(BACKBONES, network))[0]:
         return network
     found = network.get('image_channels', image_channels)
     if found != image_channels:

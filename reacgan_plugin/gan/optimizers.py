@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 
 import torch
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
@@ -10,10 +11,18 @@ from mmengine.registry import OPTIMIZERS
 from torch import nn
 
 from reacgan_plugin.options import did_you_mean
+from reacgan_plugin.signatures import is_of
 
 NETWORKS = ('generator', 'discriminator')
 IMPLEMENTATIONS = ('fused', 'foreach', 'capturable', 'differentiable')  # of torch's
 FUSED_ON = ('cpu', 'cuda')
+# that cannot train a GAN here, and why
+UNFIT = {
+    'LBFGS': 'evaluates a loss several times in one step, for which a GAN has none',
+    'SparseAdam': 'takes sparse gradients only, which no network here has',
+    'ZeroRedundancyOptimizer': 'spreads its state over processes, where a checkpoint '
+    'is written by one of them',
+}
 
 
 class GANOptimWrapperConstructor:
@@ -88,15 +97,28 @@ def wrapper_of(optim_wrapper, name: str):
     return optim_wrapper[name]
 
 
+def refuse_unfit(key: str, optimizer: Mapping) -> None:
+    """ValueError for an optimizer that is there but cannot train a GAN."""
+    kind = _kind_of(optimizer)
+    name = getattr(kind, '__name__', '')
+    if name in UNFIT and is_of(kind, ('torch', 'mmengine')):
+        raise ValueError(
+            f"{key}: type={name!r} {UNFIT[name]}; allowed: others, such as 'Adam'"
+        )
+
+
+def _kind_of(optimizer: Mapping):
+    kind = optimizer.get('type')
+    return OPTIMIZERS.get(kind) if isinstance(kind, str) else kind
+
+
 def _fused(cfg: dict, network: nn.Module) -> dict:
     """The entry with ``fused=True`` for its optimizer, if that is possible and left
     open."""
     optimizer = cfg.get('optimizer')
     if not isinstance(optimizer, dict) or set(IMPLEMENTATIONS) & set(optimizer):
         return cfg
-    kind = optimizer.get('type')
-    if isinstance(kind, str):
-        kind = OPTIMIZERS.get(kind)
+    kind = _kind_of(optimizer)
     if not inspect.isclass(kind) or 'fused' not in inspect.signature(kind).parameters:
         return cfg
     if any(p.device.type not in FUSED_ON for p in network.parameters()):

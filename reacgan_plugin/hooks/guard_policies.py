@@ -7,7 +7,8 @@ from typing import NamedTuple, NoReturn
 
 import torch
 
-from reacgan_plugin.checkpoint import checkpoints_in
+from reacgan_plugin.checkpoint import BadCheckpoint, checkpoints_in, read_checkpoint
+from reacgan_plugin.evaluation.ranks import Ranks
 from reacgan_plugin.gan.faults import Diverged, RolledBack
 from reacgan_plugin.options import whole
 
@@ -93,9 +94,9 @@ class Skip(Policy):
 
 
 class Rollback(Policy):
-    """Goes on from the last checkpoint of the run, with other random numbers: order of
-    the data, their transforms, z and labels. How often it did is kept in checkpoints,
-    so that a resumed run draws what it would have drawn.
+    """Goes on from the last whole checkpoint of the run, with other random numbers:
+    order of the data, their transforms, z and labels. How often it did is kept in
+    checkpoints, so that a resumed run draws what it would have drawn.
 
     Args:
         limit: how often in a run; once more stops it.
@@ -106,17 +107,19 @@ class Rollback(Policy):
 
     def act(self, fault: Fault, runner) -> None:
         redraws = runner.message_hub.runtime_info.get(REDRAWS, 0) + 1
-        checkpoint = last_checkpoint(runner)
+        checkpoint, problems = last_checkpoint(runner)
         if checkpoint is None or redraws > self.limit:
             often = f'; rolled back {redraws - 1} times before' if redraws > 1 else ''
             _end(fault.what + often, runner)
         runner.logger.warning(
-            f'{fault.what}; going back to {checkpoint}, from there on with other '
-            f'random numbers (time {redraws} of at most {self.limit})'
+            f'{"; ".join([fault.what, *problems])}; going back to {checkpoint}, from '
+            f'there on with other random numbers (time {redraws} of at most '
+            f'{self.limit})'
         )
         try:
             runner.resume(str(checkpoint))
-        except OSError as error:  # which others take for a picture that is not written
+        # others take an OSError for a picture that is not written
+        except (OSError, BadCheckpoint) as error:
             raise Diverged(
                 f'{fault.what}; {checkpoint} is not read: {error}'
             ) from error
@@ -130,21 +133,40 @@ POLICIES = {'warn': Warn, 'stop': Stop, 'skip': Skip, 'rollback': Rollback}
 NONE = Policy()
 
 
-def last_checkpoint(runner) -> Path | None:
-    """What this run has saved last or was resumed from, if it is still there; not what
-    an earlier run left in the same folder."""
+def last_checkpoint(runner) -> tuple[Path | None, list[str]]:
+    """What this run has saved last or was resumed from, if it is still there and whole,
+    and what is wrong with its newer ones; not what an earlier run left in the same
+    folder. The first of several processes chooses."""
+    return Ranks().by_first(lambda: _first_whole(own_checkpoints(runner)))
+
+
+def own_checkpoints(runner) -> list[Path]:
+    """Those in the work dir that this run saved or was resumed from, newest first."""
     noted = runner.message_hub.runtime_info
     names = {f'iter_{iteration}.pth' for iteration in noted.get('keep_ckpt_ids', ())}
     names.add(Path(noted.get('last_ckpt') or '').name)
-    own = (path for path in checkpoints_in(runner.work_dir) if path.name in names)
-    return next(own, None)
+    return [path for path in checkpoints_in(runner.work_dir) if path.name in names]
+
+
+def _first_whole(paths: list[Path]) -> tuple[Path | None, list[str]]:
+    problems = []
+    for path in paths:
+        try:
+            read_checkpoint(path)
+        except (OSError, BadCheckpoint) as error:
+            problems.append(str(error))
+        else:
+            return path, problems
+    return None, problems
 
 
 def _end(what: str, runner, ways: str = 'or another --seed') -> NoReturn:
     """End the run with what was found, what is left and what to do about it."""
-    checkpoint = last_checkpoint(runner)
+    checkpoint, problems = last_checkpoint(runner)
     if checkpoint is None:
-        left = f'{runner.work_dir} has no checkpoint of this run; begin anew'
+        none = 'no whole checkpoint' if problems else 'no checkpoint'
+        why = f': {"; ".join(problems)}' if problems else ''
+        left = f'{runner.work_dir} has {none} of this run{why}; begin anew'
     else:
         left = (
             f'The last good checkpoint is {checkpoint}; a run repeats bit by bit, so '

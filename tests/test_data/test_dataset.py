@@ -79,6 +79,12 @@ def test_a_transform_that_drops_an_image_is_named():
         Stripes(5, [lambda results: None])[2]
 
 
+def test_what_mmcv_does_not_implement_is_a_value_error():
+    resize = dict(type='RandomResize', scale=(0.5, 1.5), ratio_range=(1.0, 2.0))
+    with pytest.raises(ValueError, match='RandomResize.*Do not support sampling'):
+        Stripes(5, [resize])[0]
+
+
 def test_draws_depend_on_seed_and_position_alone():
     first = SeededDataset(Drawing(), seed=1)
     draws = [first[0, position] for position in range(50)]
