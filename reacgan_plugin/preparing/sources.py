@@ -26,8 +26,9 @@ def opened(
 
     Args:
         source: a folder with class folders, with ``dataset.json`` or with nothing but
-            tar shards; a zip with ``dataset.json``; shards, as ``TarShards`` takes them; an HDF5
-            file; or a config, or the name of one of ours, whose training set is meant.
+            tar shards; a zip with ``dataset.json``; shards, as ``TarShards`` takes
+            them; an HDF5 file; or a config, or the name of one of ours, whose training
+            set is meant.
         nested: of class folders, as ``ClassFolder`` takes it.
         overrides: of a config, dotted keys to values.
 
