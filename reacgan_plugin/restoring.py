@@ -64,6 +64,20 @@ def _take_over_changes(runner, checkpoint: Mapping, source: str) -> None:
         )
 
 
+def other_optimizers(runner, meta: Mapping) -> str:
+    """Which networks had another optimizer than the config names, in words; '' for
+    none. Their states may look alike, and Adam's would make an Adam of AdamW."""
+    configs = _read(meta.get('config')), _read(config_json(runner.cfg))
+    words = []
+    for network in runner.optim_wrapper.keys():
+        kinds = [_optimizer_in(config, network).get('type') for config in configs]
+        old, new = (str(kind).rpartition('.')[2] for kind in kinds)
+        if None not in kinds and old != new:
+            key = f'optim_wrapper.{network}.optimizer.type'
+            words.append(f'{key}={new!r} instead of {old!r}')
+    return ', '.join(words)
+
+
 def changed_settings(optimizer: Optimizer, old: Mapping, new: Mapping) -> list[Change]:
     """Settings in which two configs of an optimizer differ; none where one is lost.
     What a config leaves out is the optimizer's default."""

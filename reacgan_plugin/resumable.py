@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from reacgan_plugin.checkpoint import BadCheckpoint, same_kind, weights_of
 from reacgan_plugin.options import some
+from reacgan_plugin.restoring import other_optimizers
 from reacgan_plugin.sampling.classes import same_classes
 
 PARTS = ('meta', 'state_dict', 'optimizer', 'param_schedulers', 'history')
@@ -61,6 +62,9 @@ def check_run(runner, checkpoint: Mapping, source: str | Path) -> None:
     problem = other_classes(runner.class_names(), checkpoint['meta'])
     if problem:
         raise BadCheckpoint(f'{source} {problem}; {ALONE}')
+    problem = other_optimizers(runner, checkpoint['meta'])
+    if problem:
+        raise BadCheckpoint(f'the config has {problem} of {source}; {ALONE}')
     check_optimizers(runner.optim_wrapper, checkpoint['optimizer'], source)
     schedulers = runner.param_schedulers or {}
     check_schedulers(schedulers, checkpoint['param_schedulers'], source)

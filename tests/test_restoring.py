@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_runs import arguments, same_state
 
-from reacgan_plugin.checkpoint import read_checkpoint
+from reacgan_plugin.checkpoint import BadCheckpoint, read_checkpoint
 from reacgan_plugin.train import configured, parse_arguments, run, runner_for
 
 RATES = 'optim_wrapper__discriminator__optimizer__'
@@ -46,6 +46,13 @@ def test_an_unchanged_config_leaves_all_as_it_was_saved(half, tmp_path):
     assert same_state(optimizer_states(runner), saved['optimizer']) == []
     assert same_state(schedules(runner), saved['param_schedulers']) == []
     assert 'changed since' not in log
+
+
+def test_another_optimizer_is_refused_though_its_state_looks_the_same(half, tmp_path):
+    with pytest.raises(
+        BadCheckpoint, match=r"type='AdamW' instead of 'Adam' of .*iter_2"
+    ):
+        prepared(tmp_path, '--resume', half, **{f'{RATES}type': 'AdamW'})
 
 
 def test_a_lower_rate_is_used_and_its_schedule_goes_on_from_it(half, tmp_path):
