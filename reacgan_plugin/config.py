@@ -18,6 +18,7 @@ from reacgan_plugin.config_checks import REFUSED_LATER, top_level_settings
 from reacgan_plugin.data_configs import OURS, SUFFIXES, checkpoint_config, file_config
 from reacgan_plugin.options import did_you_mean
 from reacgan_plugin.signatures import shown
+from reacgan_plugin.untrusted import trust
 
 PACKAGE = Path(__file__).parent
 
@@ -51,6 +52,7 @@ def load_config(
         config = file_config(name, _ours, trust_imports=trust_imports)
     else:
         config = _executed(_find(str(name)))
+        trust(config._cfg_dict)  # also words that another config has, as data
     overrides = dict(overrides or {})
     remarks = _override(config, overrides)
     if any(key.startswith('custom_imports') for key in overrides):

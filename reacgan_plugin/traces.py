@@ -19,6 +19,7 @@ def take_back(runner, made: list[Path]) -> None:
     for it that nobody else has written into."""
     with suppress(Exception):  # half built, or on a full disk
         runner.visualizer.close()
+    _forget(getattr(runner, 'visualizer', None))
     logger = getattr(runner, 'logger', None)
     for handler in list(getattr(logger, 'handlers', ())):
         if isinstance(handler, logging.FileHandler):
@@ -29,3 +30,11 @@ def take_back(runner, made: list[Path]) -> None:
     with suppress(OSError):
         for folder in made:
             folder.rmdir()  # which leaves folders alone that hold something
+
+
+def _forget(visualizer) -> None:
+    """mmengine gives the next run of this process a visualizer of the same name, which
+    would go on writing into a folder that is gone."""
+    known = getattr(type(visualizer), '_instance_dict', {})
+    for name in [name for name, other in known.items() if other is visualizer]:
+        del known[name]

@@ -1,6 +1,7 @@
 """Configs that are data: nothing in them is executed."""
 
 import json
+import math
 import sys
 
 import pytest
@@ -179,3 +180,18 @@ def test_variables_of_the_environment_stay_as_they_are_written(tmp_path, monkeyp
     monkeypatch.setenv('SECRET', 'word')
     path = written(tmp_path, OURS + "work_dir: '{{$SECRET:none}}'\n")
     assert load_config(path)[0].work_dir == '{{$SECRET:none}}'
+
+
+def test_a_config_that_is_executed_may_use_words_of_one_that_is_not_trusted(tmp_path):
+    theirs = tmp_path / 'theirs.yaml'
+    theirs.write_text(
+        '_base_: reacgan_plugin::biggan_reacgan_digits.py\nmine: math.pi\n'
+    )
+    load_config(str(theirs))
+    assert MODELS.get('math.pi') is None
+    mine = tmp_path / 'mine.py'
+    mine.write_text(
+        "_base_ = 'reacgan_plugin::biggan_reacgan_digits.py'\nmine='math.pi'"
+    )
+    load_config(str(mine))
+    assert MODELS.get('math.pi') == math.pi
