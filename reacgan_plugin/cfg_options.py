@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 
 from mmengine.config import DictAction
@@ -25,6 +26,22 @@ class CfgOptions(DictAction):
         if '{' in val or 'dict(' in val:
             return _literal(val)
         return DictAction._parse_iterable(val)
+
+
+def add_cfg_options(parser: argparse.ArgumentParser, *, help: str) -> None:
+    """``--cfg-options``, by which a command line overrides settings of a config."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=CfgOptions, metavar='KEY=VALUE', help=help
+    )
+
+
+def add_trust_imports(parser: argparse.ArgumentParser) -> None:
+    """``--trust-imports``, of tools that read any kind of config."""
+    parser.add_argument(
+        '--trust-imports',
+        action='store_true',
+        help='import what configs that are data name: checkpoints, .json, .yaml',
+    )
 
 
 def _literal(text: str):

@@ -11,7 +11,7 @@ from reacgan_plugin.refusals import refusal
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of the checks."""
-    from reacgan_plugin.cfg_options import CfgOptions
+    from reacgan_plugin.cfg_options import add_cfg_options, add_trust_imports
 
     parser = argparse.ArgumentParser(
         prog='check',
@@ -27,18 +27,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         '--processes', type=int, default=1, help='that the run would have'
     )
     parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
-    parser.add_argument(
-        '--trust-imports',
-        action='store_true',
-        help='import what configs that are data name: checkpoints, .json, .yaml',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=CfgOptions,
-        metavar='KEY=VALUE',
-        help='as of tools/train.py',
-    )
+    add_trust_imports(parser)
+    add_cfg_options(parser, help='as of tools/train.py')
     parser.set_defaults(launcher='none', resume=None, seed=None, amp=None)
     return parser.parse_args(arguments)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Number
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mmengine.logging import HistoryBuffer
 from torch import nn
 
 from reacgan_plugin.options import some
+from reacgan_plugin.writing import replacing
 
 LAST = 'last_checkpoint'  # file with the path of one
 KEPT = 10_000  # entries of each logged scalar that a checkpoint holds
@@ -34,13 +35,11 @@ def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
     Raises: OSError naming the file that could not be written.
     """
     path = Path(path)
-    aside = path.with_name(f'.{path.name}.partial')
     try:
-        with open(aside, 'wb') as file:
+        with replacing(path, path.with_name(f'.{path.name}.partial')) as file:
             torch.save(checkpoint, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
         _flush_names(path.parent)
     except (OSError, RuntimeError) as error:
         # torch's writer stumbles over a write cut short, and forgets what cut it
@@ -51,8 +50,6 @@ def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
             f'checkpoint {path} cannot be written: {reason}; those written before are '
             'as they were'
         ) from error
-    finally:
-        _discard(aside)
 
 
 def _flush_names(folder: Path) -> None:
@@ -67,13 +64,6 @@ def _flush_names(folder: Path) -> None:
         pass
     finally:
         os.close(opened)
-
-
-def _discard(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        pass  # what kept it from being written is the error to tell
 
 
 def read_checkpoint(path: str | Path, map_location='cpu') -> dict:
@@ -262,17 +252,29 @@ def newest_whole(folder: str | Path) -> tuple[Path | None, list[str]]:
 
     Raises: BrokenCheckpoint when there are some and all of them are broken.
     """
-    problems: list[str] = []
-    for path in of_last_run(folder):
-        try:
-            read_checkpoint(path)
-        except BrokenCheckpoint as error:
-            problems.append(str(error))
-        else:
-            return path, problems
-    if problems:
+    path, problems = first_whole(of_last_run(folder), BrokenCheckpoint)
+    if path is None and problems:
         raise BrokenCheckpoint(
             f'{folder} has no whole checkpoint: {"; ".join(problems)}. To start anew, '
             'leave out --resume'
         )
+    return path, problems
+
+
+def first_whole(
+    paths: Iterable[Path], *passed_over: type[Exception]
+) -> tuple[Path | None, list[str]]:
+    """The first of several checkpoints that can be read, if there is one, and what is
+    wrong with those before it.
+
+    Raises: what reading raises and is not ``passed_over``.
+    """
+    problems: list[str] = []
+    for path in paths:
+        try:
+            read_checkpoint(path)
+        except passed_over as error:
+            problems.append(str(error))
+        else:
+            return path, problems
     return None, problems

@@ -1,5 +1,5 @@
 """Which errors, before the first step, are those of a config: one line instead of a
-traceback, the same from every tool that reads one."""
+traceback, the same from training and from its check."""
 
 from __future__ import annotations
 

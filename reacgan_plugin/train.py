@@ -17,7 +17,7 @@ from reacgan_plugin.refusals import refusal
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of a training run."""
-    from reacgan_plugin.cfg_options import CfgOptions
+    from reacgan_plugin.cfg_options import add_cfg_options, add_trust_imports
 
     parser = argparse.ArgumentParser(prog='train', description='Train a GAN.')
     parser.add_argument('config', help='file, name of one of ours, or checkpoint')
@@ -35,17 +35,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         '--launcher', choices=distributed.LAUNCHERS, default='none', help='of processes'
     )
     parser.add_argument('--seed', type=int, help='of everything random')
-    parser.add_argument(
-        '--trust-imports',
-        action='store_true',
-        help='import what configs that are data name: checkpoints, .json, .yaml',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=CfgOptions,
-        metavar='KEY=VALUE',
-        help='override settings: model.loss.type=AC total_batch_size=64 ...',
+    add_trust_imports(parser)
+    add_cfg_options(
+        parser, help='override settings: model.loss.type=AC total_batch_size=64 ...'
     )
     return parser.parse_args(arguments)
 

@@ -5,25 +5,34 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
+
+
+@contextmanager
+def replacing(path: Path, aside: Path) -> Iterator[BinaryIO]:
+    """A file to write into, called ``aside`` until it takes its place at the end: a
+    kill or a full disk leaves what was there before."""
+    try:
+        with open(aside, 'wb') as file:
+            yield file
+        os.replace(aside, path)
+    finally:
+        with suppress(OSError):  # what kept it from being written is the error to tell
+            aside.unlink(missing_ok=True)
 
 
 @contextmanager
 def written_aside(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """A file to write into, which takes its place at the end: a kill or a full disk
-    leaves what was there before. Folders above it are made."""
+    """A file that has its name at the end, see :func:`replacing`. Folders above it are
+    made; several processes and machines may write the same one."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # several processes may write the same file
-    aside = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    try:
-        with open(aside, 'wb') as file:
-            yield file
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    aside = path.with_name(f'.{path.name}.{uuid4().hex}.partial')
+    with replacing(path, aside) as file:
+        yield file
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -14,6 +14,20 @@ def random_batch(n=8, num_classes=3, width=5, dtype=torch.float64):
     return embedding, proxies[label], label
 
 
+def results_by_autocast(loss_function, *, half, scale, **options):
+    """Losses and gradients of one batch, scaled, in pairs: inside autocast and
+    outside."""
+    embedding, proxy, label = random_batch(16, width=32, dtype=torch.float32)
+    inputs = [(scale * x).requires_grad_() for x in (embedding, proxy)]
+
+    def results(autocast):
+        with torch.autocast('cpu', dtype=half, enabled=autocast):
+            loss = loss_function(*inputs, label, **options)
+        return loss, *torch.autograd.grad(loss, inputs)
+
+    return zip(results(True), results(False), strict=True)
+
+
 def with_gradients(loss_function, embedding, proxy, label, **options):
     """Loss, or losses of rows, and the gradients of their mean."""
     embedding = embedding.detach().clone().requires_grad_()

@@ -2,36 +2,23 @@
 
 import pytest
 import torch
+from tiny_runs import ROOT
 
 from reacgan_plugin.checkpoint import read_checkpoint
 from reacgan_plugin.sample import load_model
 from reacgan_plugin.sample import run as sample
 from reacgan_plugin.train import run
 
-CONFIG = """
-_base_ = [
-    'reacgan_plugin::_base_/models/stylegan2_32.py',
-    'reacgan_plugin::_base_/datasets/digits_32.py',
-    'reacgan_plugin::_base_/schedules/stylegan2.py',
-    'reacgan_plugin::_base_/runtime.py',
-]
-total_batch_size = 8
+CONFIG = f"""
+_base_ = [{str(ROOT / 'tests' / 'configs' / 'tiny_stylegan2.py')!r}]
 train_cfg = dict(max_iters=4)
-widths = dict(channel_base=128, channel_max=8)
 model = dict(
-    generator=dict(z_dim=8, w_dim=8, style_mixing=0.9, **widths),
-    discriminator=widths,
-    loss=dict(type='D2DCE', embed_dim=8),
-    ema=dict(half_life=0.1, ramp_up=0.5),
     techniques=[
         dict(type='R1', weight=0.01, interval=2),
         dict(type='PathLength', interval=2),
     ],
 )
-custom_hooks = []
-default_hooks = dict(
-    logger=dict(interval=1), checkpoint=dict(interval=2, max_keep_ckpts=-1)
-)
+default_hooks = dict(checkpoint=dict(interval=2))
 """
 
 

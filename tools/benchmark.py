@@ -17,8 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-import word_types
 from benchmark_rows import draw
+
+from reacgan_plugin.words import count
 
 COMMANDS = {
     'loss': 'speed of D2D-CE against the broadcast form and other losses',
@@ -76,13 +77,13 @@ def _add_options(command: argparse.ArgumentParser, module) -> None:
     command.add_argument('--png', type=_picture, help='file for bars of the ratios')
     command.add_argument(
         '--repeats',
-        type=word_types.count,
+        type=count,
         default=5,
         help='timings of which the median counts',
     )
     command.add_argument(
         '--threads',
-        type=word_types.count,
+        type=count,
         default=1,
         help='1, as several wait for each other on a machine that is not idle',
     )

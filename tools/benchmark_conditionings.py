@@ -6,7 +6,6 @@ import tempfile
 import time
 
 import torch
-import word_types
 from benchmark_rows import Report, Row
 from mmengine.logging import MMLogger
 
@@ -15,6 +14,7 @@ from reacgan_plugin.evaluation.report import probe_report
 from reacgan_plugin.evaluation.sampling import as_arrays, draw_z, generate
 from reacgan_plugin.hooks.probe import images_and_labels
 from reacgan_plugin.runner import GANRunner
+from reacgan_plugin.words import positive
 
 DEMO = 'biggan_reacgan_digits.py'
 D2DCE = dict(type='D2DCE', margin=0.9, temperature=0.25, loss_weight=0.5, embed_dim=128)
@@ -38,7 +38,7 @@ SECONDS = dict(small=0.5, full=180.0)
 def add_options(command) -> None:
     command.add_argument(
         '--seconds',
-        type=word_types.seconds,
+        type=positive,
         help='of each; default: by --scale, 180 for full',
     )
     command.add_argument('--seed', type=int, default=0)

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import stability_figures as figures
 import torch
-import word_types
 from stability_runs import Spec, results
+
+from reacgan_plugin.words import count, positive
 
 D2DCE = dict(type='D2DCE', margin=0.9, temperature=0.25, loss_weight=0.5, embed_dim=128)
 METHODS = {
@@ -52,13 +53,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         '--seconds',
-        type=word_types.seconds,
+        type=positive,
         help='processor time of each run, for each thread (default: 180; of formulas '
         'and grid 60)',
     )
     parser.add_argument(
         '--seeds',
-        type=word_types.count,
+        type=count,
         help='runs of each (default: 3; of formulas and grid 1)',
     )
     parser.add_argument(
@@ -79,12 +80,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--only', nargs='+', metavar='NAME', help='of the lines of the table, these'
     )
-    parser.add_argument(
-        '--jobs', type=word_types.count, default=1, help='runs side by side'
-    )
+    parser.add_argument('--jobs', type=count, default=1, help='runs side by side')
     parser.add_argument(
         '--threads',
-        type=word_types.count,
+        type=count,
         default=1,
         help='of each run; several of such small networks wait for each other',
     )

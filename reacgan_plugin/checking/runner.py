@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 from mmengine.visualization import Visualizer
 
 from reacgan_plugin.runner import GANRunner
+from reacgan_plugin.signatures import is_of
 
 KNOWN = (
     'reacgan_plugin',
@@ -28,7 +29,7 @@ class CheckRunner(GANRunner):
     def begin(self) -> None:
         """Let hooks look up what they need; those of users may begin to write."""
         for hook in self.hooks:
-            if type(hook).__module__.partition('.')[0] in KNOWN:
+            if is_of(type(hook), KNOWN):
                 hook.before_run(self)
 
     @property

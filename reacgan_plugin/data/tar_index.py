@@ -7,18 +7,17 @@ what was found is kept beside the shard, from where the next run takes it.
 from __future__ import annotations
 
 import json
-import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 import numpy as np
 from mmengine.logging import print_log
 
 from reacgan_plugin.data.files import EXTENSIONS
 from reacgan_plugin.options import some
+from reacgan_plugin.writing import written_aside
 
 VERSION = 1  # of the index
 BLOCK = tarfile.BLOCKSIZE
@@ -148,13 +147,10 @@ def _kept(file: Path, made_for: str) -> np.ndarray | None:
 
 
 def _keep(file: Path, rows: np.ndarray, made_for: str) -> None:
-    aside = file.with_name(f'.{file.name}.{uuid4().hex}')  # of several machines
     try:
-        with open(aside, 'wb') as stream:
+        with written_aside(file) as stream:
             np.savez(stream, rows=rows, made_for=made_for)
-        os.replace(aside, file)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         print_log(
             f'the index of {file.name} cannot be kept beside the shard '
             f'({error.strerror}); every run reads the shard anew',

@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 
 import torch
 
-from reacgan_plugin.checkpoint import BadCheckpoint, checkpoints_in, read_checkpoint
+from reacgan_plugin.checkpoint import BadCheckpoint, checkpoints_in, first_whole
 from reacgan_plugin.evaluation.ranks import Ranks
 from reacgan_plugin.gan.faults import Diverged, RolledBack
 from reacgan_plugin.options import whole
@@ -137,7 +137,9 @@ def last_checkpoint(runner) -> tuple[Path | None, list[str]]:
     """What this run has saved last or was resumed from, if it is still there and whole,
     and what is wrong with its newer ones; not what an earlier run left in the same
     folder. The first of several processes chooses."""
-    return Ranks().by_first(lambda: _first_whole(own_checkpoints(runner)))
+    return Ranks().by_first(
+        lambda: first_whole(own_checkpoints(runner), OSError, BadCheckpoint)
+    )
 
 
 def own_checkpoints(runner) -> list[Path]:
@@ -146,18 +148,6 @@ def own_checkpoints(runner) -> list[Path]:
     names = {f'iter_{iteration}.pth' for iteration in noted.get('keep_ckpt_ids', ())}
     names.add(Path(noted.get('last_ckpt') or '').name)
     return [path for path in checkpoints_in(runner.work_dir) if path.name in names]
-
-
-def _first_whole(paths: list[Path]) -> tuple[Path | None, list[str]]:
-    problems = []
-    for path in paths:
-        try:
-            read_checkpoint(path)
-        except (OSError, BadCheckpoint) as error:
-            problems.append(str(error))
-        else:
-            return path, problems
-    return None, problems
 
 
 def _end(what: str, runner, ways: str = 'or another --seed') -> NoReturn:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook, LoggerHook
+
+from reacgan_plugin.writing import write_text
 
 NAME = 'metrics.jsonl'
 TIMES = ('time', 'data_time')  # of every iteration; other scalars are means already
@@ -69,9 +70,7 @@ class MetricsFileHook(Hook):
         """Drop lines of iterations that are still to come, and one that is cut off."""
         path = Path(runner.work_dir, NAME)
         rows = [row for row in read_metrics(path) if row['iteration'] <= runner.iter]
-        aside = path.with_name(f'.{NAME}.partial')
-        aside.write_text(''.join(_line(row) for row in rows))
-        os.replace(aside, path)
+        write_text(path, ''.join(_line(row) for row in rows))
 
     @master_only
     def _write(self, runner, iteration: int, scalars: Mapping) -> None:

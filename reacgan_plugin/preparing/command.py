@@ -21,7 +21,7 @@ set is meant"""
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of the preparation."""
-    from reacgan_plugin.cfg_options import CfgOptions
+    from reacgan_plugin.cfg_options import add_cfg_options
 
     parser = argparse.ArgumentParser(prog='prepare_data', description=ABOUT)
     parser.add_argument('source', metavar='SRC', help=SOURCES.replace('%', '%%'))
@@ -57,11 +57,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--workers', type=int, default=_cores(), help='processes; default: all cores'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=CfgOptions,
-        metavar='KEY=VALUE',
+    add_cfg_options(
+        parser,
         help='of a config: train_dataloader.dataset.data_root=/path/to/images',
     )
     return parser.parse_args(arguments)

@@ -19,6 +19,8 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from reacgan_plugin.writing import replacing
+
 RESULT = 'result'
 CLASSES = 'classes.txt'  # of shards
 
@@ -145,12 +147,8 @@ def replaced(work: Path, name: str) -> Iterator[BinaryIO]:
     path, aside = work / name, work / f'{os.getpid()}.partial'
     for folder in reversed(path.relative_to(work).parents[:-1]):
         (work / folder).mkdir(exist_ok=True)
-    try:
-        with open(aside, 'wb') as file:
-            yield file
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replacing(path, aside) as file:
+        yield file
 
 
 def _part(chunk: int) -> str:

@@ -117,7 +117,7 @@ def test_an_index_that_cannot_be_kept_is_said_and_no_error(three, monkeypatch):
     def refuse(*paths):
         raise OSError(30, 'Read-only file system')
 
-    monkeypatch.setattr(tar_index.os, 'replace', refuse)
+    monkeypatch.setattr(os, 'replace', refuse)
     monkeypatch.setattr(tar_index, 'print_log', lambda text, logger: said.append(text))
     assert np.array_equal(read_back(opened(str(three / '*.tar'))), IMAGES)
     assert sorted(os.listdir(three)) == [f'train-00{n}.tar' for n in range(3)]

@@ -3,7 +3,7 @@ from functools import partial
 
 import pytest
 import torch
-from pair_losses import random_batch, with_gradients
+from pair_losses import random_batch, results_by_autocast, with_gradients
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -122,15 +122,10 @@ def test_half_precision_gives_a_float32_loss_near_float64(half, scale, temperatu
 @pytest.mark.parametrize('half', [torch.float16, torch.bfloat16])
 def test_autocast_changes_nothing_at_any_scale(half, scale, temperature):
     """R7: the head's rows are float32, and stay so."""
-    embedding, proxy, label = random_batch(16, width=32, dtype=torch.float32)
-    inputs = [(scale * x).requires_grad_() for x in (embedding, proxy)]
-
-    def results(autocast):
-        with torch.autocast('cpu', dtype=half, enabled=autocast):
-            loss = d2d_cross_entropy(*inputs, label, temperature=temperature)
-        return loss, *torch.autograd.grad(loss, inputs)
-
-    for found, expected in zip(results(True), results(False), strict=True):
+    pairs = results_by_autocast(
+        d2d_cross_entropy, half=half, scale=scale, temperature=temperature
+    )
+    for found, expected in pairs:
         assert found.dtype == torch.float32 and found.isfinite().all()
         assert torch.equal(found, expected)
 
