@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reacgan_plugin.gan.model import ConditionalGAN
+from reacgan_plugin.layers.folded_conv import PooledConv2d, UpsampledConv2d
 
 CLASSES, Z_DIM, SIZE = 10, 80, 32
 
@@ -22,6 +24,22 @@ def biggan(width: int, **options) -> ConditionalGAN:
         num_classes=CLASSES,
         **options,
     ).train()
+
+
+def resampling_apart(gan: ConditionalGAN) -> ConditionalGAN:
+    """Every map is doubled or halved beside its convolution, as published code does."""
+    for layer in gan.modules():
+        if isinstance(layer, UpsampledConv2d):
+            layer.forward = lambda x, conv=layer: _convolved(
+                conv, F.interpolate(x, scale_factor=2)
+            )
+        elif isinstance(layer, PooledConv2d):
+            layer.forward = lambda x, conv=layer: F.avg_pool2d(_convolved(conv, x), 2)
+    return gan
+
+
+def _convolved(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    return F.conv2d(x, conv.weight, conv.bias, padding=conv.padding)
 
 
 def stylegan2(**options) -> ConditionalGAN:

@@ -132,7 +132,7 @@ class ResidualGenerator(nn.Module):
                 x = block(x)
             else:
                 x = block(x, *next(conditions))
-        return torch.tanh(self.output(F.relu(self.norm(x))))
+        return torch.tanh(self.output(F.relu(self.norm(x), inplace=True)))
 
 
 class ResidualDiscriminator(nn.Module):

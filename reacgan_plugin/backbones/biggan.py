@@ -36,15 +36,18 @@ class GeneratorBlock(nn.Module):
         options = dict(spectral_norm=spectral_norm)
         self.norm1 = norm(in_channels)
         self.norm2 = norm(out_channels)
-        self.conv1 = conv2d(in_channels, out_channels, 3, **options)
+        doubling = dict(resample='up', **options)
+        self.conv1 = conv2d(in_channels, out_channels, 3, **doubling)
         self.conv2 = conv2d(out_channels, out_channels, 3, **options)
-        self.shortcut = conv2d(in_channels, out_channels, 1, **options)
+        self.shortcut = conv2d(in_channels, out_channels, 1, **doubling)
 
     def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
-        h = _double(F.relu(self.norm1(x, *condition)))
-        h = F.relu(self.norm2(self.conv1(h), *condition))
-        # a 1 x 1 convolution and nearest upsampling commute; this order is cheaper
-        return self.conv2(h) + _double(self.shortcut(x))
+        # what nobody reads again is written over, for less memory
+        h = F.relu(self.norm1(x, *condition), inplace=True)
+        h = self.conv1(h)
+        h = F.relu(self.norm2(h, *condition), inplace=True)
+        h = self.conv2(h)
+        return h.add_(self.shortcut(x))
 
 
 class BigGANGenerator(ResidualGenerator):
@@ -130,7 +133,8 @@ class DiscriminatorBlock(nn.Module):
         self.norm1 = _no_norm(in_channels) if first else norm(in_channels)
         self.norm2 = norm(out_channels)
         self.conv1 = conv2d(in_channels, out_channels, 3, **options)
-        self.conv2 = conv2d(out_channels, out_channels, 3, **options)
+        resample = 'down' if downsample else None
+        self.conv2 = conv2d(out_channels, out_channels, 3, resample=resample, **options)
         self.shortcut = None
         if first or downsample or in_channels != out_channels:
             self.shortcut_norm = norm(in_channels)
@@ -139,8 +143,8 @@ class DiscriminatorBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = x if self.first else F.relu(self.norm1(x))
         skip = self._skip(h if self.activated_skip else x)
-        h = self.conv2(F.relu(self.norm2(self.conv1(h))))
-        return self._pool(h) + skip
+        h = F.relu(self.norm2(self.conv1(h)), inplace=True)
+        return self.conv2(h) + skip
 
     def _skip(self, x: Tensor) -> Tensor:
         if self.shortcut is None:
@@ -195,10 +199,6 @@ class BigGANDiscriminator(ResidualDiscriminator):
         widths = DISCRIMINATOR_WIDTHS[min(self.image_sides)]
         channels = [image_channels, *(base_channels * width for width in widths)]
         self._build(stage, channels, attention_at=attention_at, **options)
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2)
 
 
 def _no_norm(channels: int) -> nn.Module:

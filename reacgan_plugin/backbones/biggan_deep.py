@@ -47,42 +47,41 @@ class DeepGeneratorBlock(nn.Module):
         options = dict(spectral_norm=spectral_norm)
         hidden = _hidden(in_channels)
         self.out_channels = out_channels
-        self.scale = 2 if upsample else 1
+        self.resample = 'up' if upsample else None
         self.norm1 = norm(in_channels)
         self.norm2 = norm(hidden)
         self.norm3 = norm(hidden)
         self.norm4 = norm(hidden)
         self.conv1 = conv2d(in_channels, hidden, 1, **options)
-        self.conv2 = conv2d(hidden, hidden, 3, **options)
+        self.conv2 = conv2d(hidden, hidden, 3, resample=self.resample, **options)
         self.conv3 = conv2d(hidden, hidden, 3, **options)
         self.conv4 = conv2d(hidden, out_channels, 1, **options)
         self.shortcut = self._shortcut(in_channels, **options)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        h = self.conv1(F.relu(self.norm1(x, condition)))
-        h = self.conv2(self._upsample(F.relu(self.norm2(h, condition))))
-        h = self.conv3(F.relu(self.norm3(h, condition)))
-        h = self.conv4(F.relu(self.norm4(h, condition)))
-        return h + self._upsample(self._skip(x))
+        h = self.conv1(_activated(self.norm1(x, condition)))
+        h = self.conv2(_activated(self.norm2(h, condition)))
+        h = self.conv3(_activated(self.norm3(h, condition)))
+        h = self.conv4(_activated(self.norm4(h, condition)))
+        return h + self._skip(x)
 
     def _shortcut(self, in_channels: int, **options) -> nn.Module | None:
         return None
 
     def _skip(self, x: Tensor) -> Tensor:
-        return x[:, : self.out_channels]
-
-    def _upsample(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=self.scale) if self.scale > 1 else x
+        x = x[:, : self.out_channels]
+        return x if self.resample is None else F.interpolate(x, scale_factor=2)
 
 
 class ConvolvedGeneratorBlock(DeepGeneratorBlock):
     """The bottleneck with a 1 x 1 convolution on the skip path."""
 
     def _shortcut(self, in_channels: int, **options) -> nn.Module:
-        return conv2d(in_channels, self.out_channels, 1, **options)
+        return conv2d(
+            in_channels, self.out_channels, 1, resample=self.resample, **options
+        )
 
     def _skip(self, x: Tensor) -> Tensor:
-        # a 1 x 1 convolution and nearest upsampling commute; this order is cheaper
         return self.shortcut(x)
 
 
@@ -92,6 +91,8 @@ class DeepDiscriminatorBlock(nn.Module):
 
     In the published runs an in-place ReLU activated the input of the skip path too.
     """
+
+    averages_first = False  # then activates, behind the third convolution
 
     def __init__(
         self,
@@ -105,16 +106,18 @@ class DeepDiscriminatorBlock(nn.Module):
         options = dict(spectral_norm=spectral_norm)
         hidden = _hidden(out_channels)
         self.downsample = downsample
+        resample = 'down' if downsample and self.averages_first else None
         self.conv1 = conv2d(in_channels, hidden, 1, **options)
         self.conv2 = conv2d(hidden, hidden, 3, **options)
-        self.conv3 = conv2d(hidden, hidden, 3, **options)
+        self.conv3 = conv2d(hidden, hidden, 3, resample=resample, **options)
         self.conv4 = conv2d(hidden, out_channels, 1, **options)
         self.shortcut = self._shortcut(in_channels, out_channels, **options)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
-        h = self.conv2(F.relu(self.conv1(x)))
-        h = self.conv4(self._activated_pool(self.conv3(F.relu(h))))
+        h = self.conv2(_activated(self.conv1(x)))
+        h = _activated(self.conv3(_activated(h)))
+        h = self.conv4(h if self.averages_first else self._pool(h))
         x = self._pool(x)
         return h + (x if self.shortcut is None else self._skip(x))
 
@@ -127,9 +130,6 @@ class DeepDiscriminatorBlock(nn.Module):
     def _skip(self, x: Tensor) -> Tensor:
         return torch.cat([x, self.shortcut(x)], dim=1)
 
-    def _activated_pool(self, x: Tensor) -> Tensor:
-        return self._pool(F.relu(x))
-
     def _pool(self, x: Tensor) -> Tensor:
         return F.avg_pool2d(x, 2) if self.downsample else x
 
@@ -137,6 +137,8 @@ class DeepDiscriminatorBlock(nn.Module):
 class ConvolvedDiscriminatorBlock(DeepDiscriminatorBlock):
     """The bottleneck with a 1 x 1 convolution on a skip path that changes anything,
     and pooling before the last activation."""
+
+    averages_first = True
 
     def _shortcut(
         self, in_channels: int, out_channels: int, **options
@@ -147,10 +149,6 @@ class ConvolvedDiscriminatorBlock(DeepDiscriminatorBlock):
     def _skip(self, x: Tensor) -> Tensor:
         # averaging and a 1 x 1 convolution commute, and this order is cheaper
         return self.shortcut(x)
-
-    def _activated_pool(self, x: Tensor) -> Tensor:
-        return F.relu(self._pool(x))
-
 
 GENERATOR_BLOCKS = {'legacy': DeepGeneratorBlock, 'studiogan': ConvolvedGeneratorBlock}
 DISCRIMINATOR_BLOCKS = {
@@ -267,6 +265,11 @@ class BigGANDeepDiscriminator(ResidualDiscriminator):
         channels = [base_channels * width for width in widths]
         self.input = conv2d(image_channels, channels[0], 3, **options)
         self._build(stage, channels, attention_at=attention_at, **options)
+
+
+def _activated(x: Tensor) -> Tensor:
+    """Writes over what a layer has just given and nobody reads again."""
+    return F.relu(x, inplace=True)
 
 
 def _hidden(channels: int) -> int:

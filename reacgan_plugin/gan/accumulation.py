@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from reacgan_plugin.gan.replay import Passes, Randomness, Replay, drawn_again
+from reacgan_plugin.gan.row_gradients import RowGradient, row_gradients
 from reacgan_plugin.gan.technique import Judged
 from reacgan_plugin.gan.terms import mean, merged, total
 from reacgan_plugin.gan.trees import rebuilt, tensors_of
@@ -97,7 +98,7 @@ def _seen(objective, parts, replay: Replay, states: list) -> list[Judged]:
     return seen
 
 
-def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[tuple]]:
+def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[list]]:
     """Detached terms of all rows, and their gradients for every tensor of each part;
     None for what they do not depend on. Empties ``seen``, since what is known of all
     rows need not be there twice."""
@@ -108,11 +109,12 @@ def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[tuple]]:
     while columns:
         tensor = torch.cat(columns.pop(0))
         whole.append(tensor.requires_grad_(tensor.is_floating_point()))
-    terms = objective.terms(rebuilt(tree, iter(whole)))
+    judged = rebuilt(tree, iter(whole))
+    terms = objective.terms(judged)
     total(terms).backward()
     split = [
-        [None] * len(sizes) if tensor.grad is None else tensor.grad.split(sizes)
-        for tensor in whole
+        [None] * len(sizes) if gradient is None else gradient.split(sizes)
+        for gradient in row_gradients(judged)
     ]
     detached = {name: term.detach() for name, term in terms.items()}
     return detached, list(zip(*split, strict=True))
@@ -131,11 +133,13 @@ def _replayed(objective, part, state: Randomness, gradients) -> tuple[Tensor, di
     return _inner_product(judged, gradients), objective.penalties(judged)
 
 
-def _inner_product(judged: Judged, gradients) -> Tensor:
+def _inner_product(
+    judged: Judged, gradients: Sequence[RowGradient | None]
+) -> Tensor:
     """A scalar whose gradient is that of the whole batch's loss."""
     pairs = zip(tensors_of(Judged(judged.real, judged.fake)), gradients, strict=True)
     return sum(
-        (tensor * gradient).sum()
+        gradient.inner(tensor)
         for tensor, gradient in pairs
         if gradient is not None and tensor.requires_grad
     )

@@ -7,7 +7,10 @@ belong to the weights that training starts from.
 
 from torch import nn
 
+from reacgan_plugin.layers.folded_conv import PooledConv2d, UpsampledConv2d
 from reacgan_plugin.layers.spectral_norm import spectral_normalised
+
+CONVOLUTIONS = {None: nn.Conv2d, 'up': UpsampledConv2d, 'down': PooledConv2d}
 
 
 def conv2d(
@@ -15,11 +18,16 @@ def conv2d(
     out_channels: int,
     kernel_size: int,
     *,
+    resample: str | None = None,
     bias: bool = True,
     spectral_norm: bool = True,
 ) -> nn.Module:
-    """Same-size convolution: (N, in, H, W) -> (N, out, H, W); odd kernels."""
-    module = nn.Conv2d(
+    """Same-size convolution: (N, in, H, W) -> (N, out, H, W); odd kernels.
+
+    ``resample='up'`` doubles the sides before it, by repeating pixels; ``'down'``
+    halves them behind it, by averaging.
+    """
+    module = CONVOLUTIONS[resample](
         in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias
     )
     return _initialised(module, spectral_norm)

@@ -2,6 +2,7 @@ from functools import partial
 
 import pytest
 import torch
+from plain_convolution import convolved
 from torch.nn import functional as F
 
 from reacgan_plugin.backbones import BigGANDiscriminator, BigGANGenerator
@@ -123,7 +124,7 @@ def by_the_drawing(block, x, *, first, spectral_norm):
     pool = (lambda h: F.avg_pool2d(h, 2)) if block.downsample else (lambda h: h)
     h = x if first else F.relu(block.norm1(x))
     skip = h if spectral_norm else x
-    h = pool(block.conv2(F.relu(block.norm2(block.conv1(h)))))
+    h = pool(convolved(block.conv2, F.relu(block.norm2(block.conv1(h)))))
     if block.shortcut is None:
         return h + pool(skip)
     if first:
@@ -154,9 +155,9 @@ def test_generator_blocks_equal_the_published_order():
     block = generator_block().eval()
     x, condition = torch.randn(2, 4, 5, 5), torch.randn(2, 3)
     h = F.relu(block.norm1(x, condition))
-    h = block.conv1(F.interpolate(h, scale_factor=2))
+    h = convolved(block.conv1, F.interpolate(h, scale_factor=2))
     h = block.conv2(F.relu(block.norm2(h, condition)))
-    expected = h + block.shortcut(F.interpolate(x, scale_factor=2))
+    expected = h + convolved(block.shortcut, F.interpolate(x, scale_factor=2))
     assert torch.allclose(block(x, condition), expected, atol=1e-5)
 
 
@@ -170,3 +171,16 @@ def test_negative_features_get_a_gradient_through_a_generator_block():
 def test_the_shared_class_embedding_is_left_without_spectral_norm():
     names = [name for name in generator().state_dict() if 'class_embedding' in name]
     assert names == ['class_embedding.weight']
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_blocks_leave_their_input_as_it_is(training):
+    # they write over maps of their own, where nobody reads these again
+    x, condition = torch.randn(2, 4, 6, 6), torch.randn(2, 3)
+    before = x.clone()
+    block = generator_block().train(training)
+    with torch.no_grad():
+        block(x, condition)
+        for options in (dict(first=True), dict(), dict(spectral_norm=False)):
+            DiscriminatorBlock(4, 6, downsample=True, **options).train(training)(x)
+    assert torch.equal(x, before)

@@ -2,6 +2,7 @@ from functools import partial
 
 import pytest
 import torch
+from plain_convolution import convolved
 from torch.nn import functional as F
 
 from reacgan_plugin.backbones.biggan_deep import (
@@ -138,13 +139,13 @@ def generator_by_the_drawing(block, x, condition, *, variant, upsample):
     """A generator's block in the order of the paper's figure."""
     grow = (lambda h: F.interpolate(h, scale_factor=2)) if upsample else (lambda h: h)
     h = block.conv1(F.relu(block.norm1(x, condition)))
-    h = block.conv2(grow(F.relu(block.norm2(h, condition))))
+    h = convolved(block.conv2, grow(F.relu(block.norm2(h, condition))))
     h = block.conv3(F.relu(block.norm3(h, condition)))
     h = block.conv4(F.relu(block.norm4(h, condition)))
     skip = grow(x)
-    return h + (
-        block.shortcut(skip) if variant == 'studiogan' else skip[:, : h.shape[1]]
-    )
+    if variant == 'studiogan':
+        return h + convolved(block.shortcut, skip)
+    return h + skip[:, : h.shape[1]]
 
 
 @each_variant
@@ -167,7 +168,7 @@ def discriminator_by_the_drawing(block, x, *, variant, downsample):
     pool = (lambda h: F.avg_pool2d(h, 2)) if downsample else (lambda h: h)
     x = F.relu(x)
     h = block.conv2(F.relu(block.conv1(x)))
-    h = block.conv3(F.relu(h))
+    h = convolved(block.conv3, F.relu(h))
     if variant == 'legacy':
         h = block.conv4(pool(F.relu(h)))
         skip = pool(x)

@@ -13,7 +13,8 @@ import benchmark_step
 import pytest
 import torch
 from benchmark_measure import largest_difference, random_batch
-from benchmark_models import biggan, networks, parameter_count
+from benchmark_models import biggan, networks, parameter_count, resampling_apart
+from torch.utils.flop_counter import FlopCounterMode
 
 
 def test_the_broadcast_form_is_the_same_loss():
@@ -67,12 +68,12 @@ def test_bf16_is_measured_only_where_the_processor_has_it(
 
 
 def test_a_step_has_a_row_for_every_goal_measured_or_not():
-    seconds = dict(part=1, ours=100, eager=150, bf16=50, mmagic=90)
+    seconds = dict(part=1, ours=100, apart=130, eager=150, bf16=50, mmagic=90)
     sizes = benchmark_step.SIZES['small']
     verdicts = [row.verdict for row in benchmark_step.rows(sizes, seconds, '', '')]
-    assert verdicts[:4] == ['met', 'met', 'met', 'missed']
+    assert verdicts[:5] == ['met', 'met', 'no goal', 'met', 'missed']
     rows = benchmark_step.rows(sizes, seconds, 'no bf16', 'no mmagic')
-    assert [row.verdict for row in rows[2:4]] == [
+    assert [row.verdict for row in rows[3:5]] == [
         'not measured: no bf16',
         'not measured: no mmagic',
     ]
@@ -80,7 +81,7 @@ def test_a_step_has_a_row_for_every_goal_measured_or_not():
 
 def test_without_a_gpu_its_row_is_not_measured(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    seconds = dict(part=1, ours=1, eager=1)
+    seconds = dict(part=1, ours=1, apart=1, eager=1)
     sizes = benchmark_step.SIZES['small']
     row = benchmark_step.rows(sizes, seconds, 'slow', 'lacking')[-1]
     assert row.verdict == 'not measured: no GPU'
@@ -93,6 +94,21 @@ def test_a_missing_mmagic_is_named(monkeypatch):
     peer, lacking = benchmark_step.stock_mmagic(None, batch=2, turns=1)
     assert peer is None
     assert lacking == 'mmagic is not installed'
+
+
+def test_resampling_apart_computes_the_same_with_more_work():
+    z, label = torch.randn(2, 80), torch.tensor([1, 2])
+    image = torch.rand(2, 3, 32, 32)
+    results, work = [], []
+    for model in (biggan(4).eval(), resampling_apart(biggan(4)).eval()):
+        with FlopCounterMode(display=False) as count:
+            generated = model.generator(z, label)
+            features = model.discriminator.backbone(image)
+        results.append((generated, features))
+        work.append(count.get_total_flops())
+    for ours, other in zip(*results, strict=True):
+        assert torch.allclose(ours, other, rtol=1e-4, atol=1e-5)
+    assert work[1] > 1.3 * work[0]
 
 
 def test_a_step_trains_both_networks():
