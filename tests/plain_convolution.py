@@ -1,4 +1,4 @@
-"""What a convolution computes without any resampling that its layer may do beside it."""
+"""What a convolution computes without any resampling of its layer."""
 
 from torch.nn import functional as F
 

@@ -30,6 +30,7 @@ COMMANDS = {
     'techniques': 'what every technique adds to a training step',
     'conditionings': 'what every conditioning reaches on the digits',
 }
+ON_A_GPU_TOO = ('loss', 'memory', 'step')
 SCALES = ('small', 'full')
 
 
@@ -41,8 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
     report = options.measure(options)
     text = (
         f'{report.table}\n\n{report.note} Scale {options.scale}. torch '
-        f'{torch.__version__}, Python {platform.python_version()}, CPU, '
-        f'{options.threads} threads, load {load} at the start.\n'
+        f'{torch.__version__}, Python {platform.python_version()}, '
+        f'{_device_name(options.device)}, {options.threads} threads, load {load} at '
+        'the start.\n'
     )
     print(text)
     if options.out:
@@ -60,6 +62,9 @@ def parser(words: list[str]) -> argparse.ArgumentParser:
         # only that one is imported: the others may need what is not installed
         if words[:1] == [name]:
             _add_options(command, _module_of(name))
+            command.set_defaults(device='cpu')
+            if name in ON_A_GPU_TOO:
+                command.add_argument('--device', type=_device, help='cpu or cuda')
     return main_parser
 
 
@@ -111,6 +116,18 @@ def _picture(word: str) -> Path:
     if find_spec('matplotlib') is None:
         raise argparse.ArgumentTypeError('matplotlib is missing: pip install it')
     return _path(word)
+
+
+def _device(word: str) -> str:
+    if word not in ('cpu', 'cuda'):
+        raise argparse.ArgumentTypeError(f'{word!r} is not allowed; allowed: cpu, cuda')
+    if word == 'cuda' and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError('no GPU is found; allowed: cpu')
+    return word
+
+
+def _device_name(device: str) -> str:
+    return 'CPU' if device == 'cpu' else torch.cuda.get_device_name()
 
 
 def _load() -> str:

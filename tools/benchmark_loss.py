@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from reacgan_plugin.functional import d2d_cross_entropy
 
 PEER = 'pytorch_metric_learning'
+GOAL_ON_A_CPU = 400  # times, against the broadcast form
 PEERS = ('ProxyAnchorLoss', 'NTXentLoss', 'SupConLoss')
 
 
@@ -34,11 +35,11 @@ SIZES = {
 
 
 def measure(options) -> Report:
-    sizes = SIZES[options.scale]
+    how = SIZES[options.scale], options.repeats, options.device
     rows = [
-        against_broadcast(sizes, options.repeats),
-        *against_metric_learning(sizes, options.repeats),
-        against_whole_matrix(sizes, options.repeats),
+        against_broadcast(*how),
+        *against_metric_learning(*how),
+        against_whole_matrix(*how),
     ]
     return report(rows, f'Medians of {options.repeats} turns. {_version_of_peer()}.')
 
@@ -64,19 +65,23 @@ def d2d_step(loss: Callable, batch: tuple[Tensor, ...]) -> Callable[[], None]:
     return training_step(lambda: loss(*batch), *batch[:2])
 
 
-def against_broadcast(sizes: Sizes, repeats: int) -> Row:
-    batch = random_batch(sizes.batch, sizes.width, sizes.classes)
+def against_broadcast(sizes: Sizes, repeats: int, device: str) -> Row:
+    batch = random_batch(sizes.batch, sizes.width, sizes.classes, device)
     seconds = median_seconds(
         repeats,
         ours=d2d_step(d2d_cross_entropy, batch),
         other=d2d_step(broadcast_d2d_ce, batch),
     )
     what = f'D2D-CE against the broadcast form, B {sizes.batch} D {sizes.width}'
-    return faster(what, seconds['ours'], seconds['other'], goal=400)
+    goal = GOAL_ON_A_CPU if device == 'cpu' else None
+    return faster(what, seconds['ours'], seconds['other'], goal)
 
 
-def against_metric_learning(sizes: Sizes, repeats: int) -> list[Row]:
-    embedding, proxy, label = random_batch(sizes.batch, sizes.width, sizes.classes)
+def against_metric_learning(
+    sizes: Sizes, repeats: int, device: str = 'cpu'
+) -> list[Row]:
+    batch = random_batch(sizes.batch, sizes.width, sizes.classes, device)
+    embedding, _, label = batch
     size = f'B {sizes.batch} D {sizes.width} K {sizes.classes}'
     what = {name: f'D2D-CE against {name}, {size}' for name in PEERS}
     if find_spec(PEER) is None:
@@ -86,17 +91,17 @@ def against_metric_learning(sizes: Sizes, repeats: int) -> list[Row]:
         name: training_step(
             lambda loss=loss: loss(embedding, label), embedding, *loss.parameters()
         )
-        for name, loss in metric_learning_losses(sizes).items()
+        for name, loss in metric_learning_losses(sizes, device).items()
     }
-    ours = d2d_step(d2d_cross_entropy, (embedding, proxy, label))
+    ours = d2d_step(d2d_cross_entropy, batch)
     seconds = median_seconds(repeats, ours=ours, **others)
     return [faster(what[name], seconds['ours'], seconds[name], 1) for name in PEERS]
 
 
-def metric_learning_losses(sizes: Sizes) -> dict[str, torch.nn.Module]:
+def metric_learning_losses(sizes: Sizes, device: str) -> dict[str, torch.nn.Module]:
     from pytorch_metric_learning import losses
 
-    proxies = losses.ProxyAnchorLoss(sizes.classes, sizes.width)
+    proxies = losses.ProxyAnchorLoss(sizes.classes, sizes.width).to(device)
     pairs = losses.NTXentLoss(temperature=0.5), losses.SupConLoss(temperature=0.5)
     return dict(zip(PEERS, (proxies, *pairs), strict=True))
 
@@ -107,9 +112,10 @@ def _version_of_peer() -> str:
     return f'{PEER} {version(PEER)}'
 
 
-def against_whole_matrix(sizes: Sizes, repeats: int) -> Row:
+def against_whole_matrix(sizes: Sizes, repeats: int, device: str) -> Row:
     """What computing blocks again costs where the whole matrix would fit, too."""
-    batch, rows = random_batch(sizes.large_batch, sizes.width), sizes.large_batch // 8
+    batch = random_batch(sizes.large_batch, sizes.width, device=device)
+    rows = sizes.large_batch // 8
     seconds = median_seconds(
         repeats,
         ours=d2d_step(partial(d2d_cross_entropy, block_size=rows), batch),

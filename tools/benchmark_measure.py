@@ -21,6 +21,8 @@ def median_seconds(repeats: int, **functions: Callable) -> dict[str, float]:
         for name, function in functions.items():
             start = time.perf_counter()
             function()
+            if torch.cuda.is_initialized():
+                torch.cuda.synchronize()  # of a GPU, which goes on behind the call
             if turn:  # the first turn warms up
                 seconds[name].append(time.perf_counter() - start)
     return {name: median(times) for name, times in seconds.items()}
@@ -49,11 +51,14 @@ class PeakMemory(TorchDispatchMode):
             self.held[storage.data_ptr()] = StorageWeakRef(storage), storage.nbytes()
 
 
-def random_batch(batch: int, width: int, classes: int = 1000) -> tuple[Tensor, ...]:
+def random_batch(
+    batch: int, width: int, classes: int = 1000, device: str = 'cpu'
+) -> tuple[Tensor, ...]:
     """Embeddings (B, D), their proxies (B, D) and labels (B,)."""
     torch.manual_seed(0)
-    rows = (torch.randn(batch, width, requires_grad=True) for _ in range(2))
-    return *rows, torch.randint(classes, (batch,))
+    options = dict(requires_grad=True, device=device)
+    rows = (torch.randn(batch, width, **options) for _ in range(2))
+    return *rows, torch.randint(classes, (batch,), device=device)
 
 
 def training_step(loss: Callable[[], Tensor], *leaves: Tensor) -> Callable[[], None]:

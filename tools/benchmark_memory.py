@@ -32,12 +32,12 @@ SIZES = {
 
 
 def measure(options) -> Report:
-    sizes = SIZES[options.scale]
+    sizes, device = SIZES[options.scale], options.device
     rows = [
-        of_the_matrix(sizes, None),
-        of_the_matrix(sizes, sizes.batch // 16),
-        of_auto(sizes),
-        *(of_everything(*large) for large in sizes.large),
+        of_the_matrix(sizes, None, device),
+        of_the_matrix(sizes, sizes.batch // 16, device),
+        of_auto(sizes, device),
+        *(of_everything(*large, device) for large in sizes.large),
     ]
     return report(
         rows,
@@ -46,35 +46,39 @@ def measure(options) -> Report:
     )
 
 
-def peak_bytes(batch: int, width: int, block_size: int | str | None) -> int:
+def peak_bytes(
+    batch: int, width: int, block_size: int | str | None, device: str = 'cpu'
+) -> int:
     """Peak of a forward and backward pass beyond its inputs."""
-    inputs = random_batch(batch, width)
+    inputs = random_batch(batch, width, device=device)
     with PeakMemory(*inputs) as memory:
         d2d_cross_entropy(*inputs, block_size=block_size).backward()
     return memory.peak
 
 
-def own_bytes(batch: int, width: int, block_size: int | str | None) -> int:
+def own_bytes(
+    batch: int, width: int, block_size: int | str | None, device: str = 'cpu'
+) -> int:
     """Without normalised copies and gradients: of embedding and proxy, one each."""
-    return peak_bytes(batch, width, block_size) - 4 * batch * width * FLOAT
+    return peak_bytes(batch, width, block_size, device) - 4 * batch * width * FLOAT
 
 
-def of_the_matrix(sizes: Sizes, block_size: int | None) -> Row:
+def of_the_matrix(sizes: Sizes, block_size: int | None, device: str) -> Row:
     batch, width = sizes.batch, sizes.width
     bound = 6 * (block_size or batch) * batch * FLOAT
     how = f'in blocks of {block_size} rows' if block_size else 'whole matrix'
     what = f'own memory against 6 x rows x B, {how}, B {batch} D {width}'
-    return smaller(what, own_bytes(batch, width, block_size), bound)
+    return smaller(what, own_bytes(batch, width, block_size, device), bound)
 
 
-def of_auto(sizes: Sizes) -> Row:
+def of_auto(sizes: Sizes, device: str) -> Row:
     batch, width = sizes.auto_batch, sizes.width
     what = f"own memory against its budget, block_size='auto', B {batch} D {width}"
-    return smaller(what, own_bytes(batch, width, 'auto'), BUDGET)
+    return smaller(what, own_bytes(batch, width, 'auto', device), BUDGET)
 
 
-def of_everything(batch: int, width: int, allowed: float) -> Row:
+def of_everything(batch: int, width: int, allowed: float, device: str) -> Row:
     inputs = 2 * batch * width * FLOAT
-    peak = inputs + peak_bytes(batch, width, 'auto')
+    peak = inputs + peak_bytes(batch, width, 'auto', device)
     what = f"all memory, inputs too, block_size='auto', B {batch} D {width}"
     return smaller(what, peak, allowed)

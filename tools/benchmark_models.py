@@ -77,7 +77,8 @@ def networks(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def rows_of(batch: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
-    """Images in [-1, 1], labels, z and labels of fakes: an update's rows."""
+    """Images in [-1, 1], labels, z and labels of fakes: an update's rows, on the CPU
+    as a loader gives them."""
     random = torch.Generator().manual_seed(0)
     image = torch.rand(batch, 3, SIZE, SIZE, generator=random) * 2 - 1
     label, fake_label = torch.randint(CLASSES, (2, batch), generator=random)

@@ -150,6 +150,7 @@ class ConvolvedDiscriminatorBlock(DeepDiscriminatorBlock):
         # averaging and a 1 x 1 convolution commute, and this order is cheaper
         return self.shortcut(x)
 
+
 GENERATOR_BLOCKS = {'legacy': DeepGeneratorBlock, 'studiogan': ConvolvedGeneratorBlock}
 DISCRIMINATOR_BLOCKS = {
     'legacy': DeepDiscriminatorBlock,

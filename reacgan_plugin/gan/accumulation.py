@@ -133,9 +133,7 @@ def _replayed(objective, part, state: Randomness, gradients) -> tuple[Tensor, di
     return _inner_product(judged, gradients), objective.penalties(judged)
 
 
-def _inner_product(
-    judged: Judged, gradients: Sequence[RowGradient | None]
-) -> Tensor:
+def _inner_product(judged: Judged, gradients: Sequence[RowGradient | None]) -> Tensor:
     """A scalar whose gradient is that of the whole batch's loss."""
     pairs = zip(tensors_of(Judged(judged.real, judged.fake)), gradients, strict=True)
     return sum(

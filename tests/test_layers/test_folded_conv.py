@@ -84,7 +84,9 @@ def test_it_rounds_no_worse_than_the_two_steps(way):
 
 
 @both
-@pytest.mark.parametrize('memory_format', [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize(
+    'memory_format', [torch.channels_last, torch.contiguous_format]
+)
 def test_the_layer_has_the_weights_and_names_of_a_convolution(way, memory_format):
     _, in_two_steps, layer = FOLDED[way]
     plain, folded = torch.nn.Conv2d(3, 4, 3, padding=1), layer(3, 4, 3, padding=1)

@@ -11,7 +11,7 @@ PNG = b'\x89PNG'
 
 @pytest.mark.parametrize(
     'command, rows',
-    [('loss', 5), ('memory', 4), ('step', 5), ('accumulation', 8), ('distributed', 3)],
+    [('loss', 5), ('memory', 4), ('step', 6), ('accumulation', 8), ('distributed', 3)],
 )
 def test_a_command_writes_its_table_and_picture(run, capsys, command, rows):
     if command == 'loss':
@@ -66,6 +66,8 @@ def test_the_table_of_techniques_has_a_row_for_each(run):
         (['loss', '--out', 'no/such.md'], "folder of 'no/such.md' does not exist"),
         (['loss', '--png', 'no/such.png'], "folder of 'no/such.png' does not exist"),
         (['loss', '--seconds', '3'], 'unrecognized arguments: --seconds'),
+        (['memory', '--device', 'gpu'], "'gpu' is not allowed; allowed: cpu, cuda"),
+        (['techniques', '--device', 'cpu'], 'unrecognized arguments: --device'),
         (['conditionings', '--seconds', '0'], "--seconds: '0' is not allowed"),
         (['conditionings', '--seconds', 'x'], "--seconds: 'x' is not allowed"),
         (['techniques', '--names', 'R3'], "invalid choice: 'R3'.*'R2'"),
@@ -77,6 +79,23 @@ def test_a_wrong_option_is_told_before_anything_is_measured(capsys, words, messa
         benchmark.main(words)
     assert stop.value.code == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_gpu_that_is_not_there_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(benchmark.torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(SystemExit):
+        benchmark.main(['memory', '--device', 'cuda'])
+    assert 'no GPU is found; allowed: cpu' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('command', benchmark.ON_A_GPU_TOO)
+@pytest.mark.skipif(not benchmark.torch.cuda.is_available(), reason='no GPU')
+def test_a_command_measures_on_a_gpu(run, command):
+    if command == 'loss':
+        pytest.importorskip('pytorch_metric_learning')
+    (_, *cells), text, _ = run(command, '--device', 'cuda')
+    assert cells
+    assert f'{benchmark.torch.cuda.get_device_name()}, ' in text
 
 
 def test_a_picture_without_matplotlib_is_refused(monkeypatch, capsys):

@@ -68,7 +68,7 @@ def test_bf16_is_measured_only_where_the_processor_has_it(
 
 
 def test_a_step_has_a_row_for_every_goal_measured_or_not():
-    seconds = dict(part=1, ours=100, apart=130, eager=150, bf16=50, mmagic=90)
+    seconds = dict(part=1, ours=100, apart=130, eager=150, half=50, mmagic=90)
     sizes = benchmark_step.SIZES['small']
     verdicts = [row.verdict for row in benchmark_step.rows(sizes, seconds, '', '')]
     assert verdicts[:5] == ['met', 'met', 'no goal', 'met', 'missed']
@@ -86,6 +86,33 @@ def test_without_a_gpu_its_row_is_not_measured(monkeypatch):
     row = benchmark_step.rows(sizes, seconds, 'slow', 'lacking')[-1]
     assert row.verdict == 'not measured: no GPU'
     assert str(row.goal) == '>= 2'
+
+
+def test_a_gpu_has_goals_of_its_own():
+    seconds = dict(part=1, ours=100, apart=130, eager=150, half=70)
+    sizes = benchmark_step.SIZES['small']
+    rows = benchmark_step.rows(sizes, seconds, '', 'lacking', device='cuda')
+    assert [row.verdict for row in rows[1:4]] == ['no goal', 'no goal', 'met']
+    assert rows[3].what.startswith('bf16, channels_last and compile against eager')
+    assert len(rows) == 5
+
+
+@pytest.mark.parametrize(
+    'capability, reason', [((7, 5), 'the GPU has no'), ((9, 0), '')]
+)
+def test_bf16_is_not_measured_on_a_gpu_without_it(monkeypatch, capability, reason):
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: capability)
+    found = benchmark_step.lacks_bf16('cuda')
+    assert found.startswith(reason) and bool(found) == bool(reason)
+
+
+def test_with_a_gpu_the_cpus_table_says_how_to_measure_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    seconds = dict(part=1, ours=1, apart=1, eager=1)
+    row = benchmark_step.rows(
+        benchmark_step.SIZES['small'], seconds, 'slow', 'lacking'
+    )[-1]
+    assert row.verdict == 'not measured: --device cuda does'
 
 
 def test_a_missing_mmagic_is_named(monkeypatch):
