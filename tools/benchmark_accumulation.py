@@ -59,7 +59,9 @@ def of(name: str, sizes: Sizes) -> list[Row]:
     exact = {t: updated(name, sizes.width, batch, parts, t) for t in TYPES}
     whole = {t: updated(name, sizes.width, batch, dtype=t) for t in TYPES}
     peak = updated(name, sizes.memory_width, batch, parts).peak
+    micro = updated(name, sizes.memory_width, sizes.micro_batch).peak
     plain = updated(name, sizes.memory_width, batch, parts, mode='plain').peak
+    embeddings = batch * WIDTH_OF_EMBEDDING * FLOAT
     what = f'{name}, {parts} micro-batches of {sizes.micro_batch}'
     return [
         *equality(
@@ -69,10 +71,16 @@ def of(name: str, sizes: Sizes) -> list[Row]:
             goal=1e-5,
         ),
         smaller(
+            f'memory, width {sizes.memory_width}: {what} against one of them alone '
+            f'and {batch} x D',
+            peak,
+            micro + embeddings,
+        ),
+        smaller(
             f'memory, width {sizes.memory_width}: {what} against plain accumulation '
             f'and {batch} x D',
             peak,
-            plain + batch * WIDTH_OF_EMBEDDING * FLOAT,
+            plain + embeddings,
         ),
         smaller(
             f'memory, width {sizes.width}: {what} against one batch',

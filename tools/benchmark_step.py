@@ -78,6 +78,8 @@ def measure(options) -> Report:
     else:
         steps['mmagic'] = peer.step
         note += f' {peer.description}'
+    if device == 'cuda' and torch.backends.cudnn.allow_tf32:
+        note += " Convolutions in float32 are TF32, which is torch's default."
     seconds = median_seconds(options.repeats, **steps)
     return report(rows(sizes, seconds, slow, lacking, device), note)
 

@@ -32,6 +32,7 @@ from reacgan_plugin.layers import (
     embedding,
     linear,
 )
+from reacgan_plugin.layers.overwriting import rectified
 from reacgan_plugin.options import counts, whole
 
 
@@ -132,7 +133,7 @@ class ResidualGenerator(nn.Module):
                 x = block(x)
             else:
                 x = block(x, *next(conditions))
-        return torch.tanh(self.output(F.relu(self.norm(x), inplace=True)))
+        return torch.tanh(self.output(rectified(self.norm(x))))
 
 
 class ResidualDiscriminator(nn.Module):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from reacgan_plugin.backbones.base import ResidualDiscriminator, ResidualGenerator
 from reacgan_plugin.backbones.sizes import DISCRIMINATOR_WIDTHS, Size
 from reacgan_plugin.layers import ConditionalBatchNorm2d, batch_norm, conv2d
+from reacgan_plugin.layers.overwriting import added, rectified
 from reacgan_plugin.options import counts
 
 
@@ -42,12 +43,11 @@ class GeneratorBlock(nn.Module):
         self.shortcut = conv2d(in_channels, out_channels, 1, **doubling)
 
     def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
-        # what nobody reads again is written over, for less memory
-        h = F.relu(self.norm1(x, *condition), inplace=True)
-        h = self.conv1(h)
-        h = F.relu(self.norm2(h, *condition), inplace=True)
+        h = self.conv1(rectified(self.norm1(x, *condition)))
+        h = rectified(self.norm2(h, *condition))
+        # bound to h, so that its input is free before there is a skip path
         h = self.conv2(h)
-        return h.add_(self.shortcut(x))
+        return added(h, self.shortcut(x))
 
 
 class BigGANGenerator(ResidualGenerator):
@@ -143,8 +143,7 @@ class DiscriminatorBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = x if self.first else F.relu(self.norm1(x))
         skip = self._skip(h if self.activated_skip else x)
-        h = F.relu(self.norm2(self.conv1(h)), inplace=True)
-        return self.conv2(h) + skip
+        return self.conv2(F.relu(self.norm2(self.conv1(h)))) + skip
 
     def _skip(self, x: Tensor) -> Tensor:
         if self.shortcut is None:

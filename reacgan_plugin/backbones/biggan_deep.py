@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from reacgan_plugin.backbones.base import ResidualDiscriminator, ResidualGenerator
 from reacgan_plugin.backbones.sizes import DISCRIMINATOR_WIDTHS, Size
 from reacgan_plugin.layers import ConditionalBatchNorm2d, conv2d
+from reacgan_plugin.layers.overwriting import rectified
 from reacgan_plugin.options import counts, one_of, whole
 
 BOTTLENECK = 4  # channels of a block over those of its 3 x 3 convolutions
@@ -59,10 +60,10 @@ class DeepGeneratorBlock(nn.Module):
         self.shortcut = self._shortcut(in_channels, **options)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        h = self.conv1(_activated(self.norm1(x, condition)))
-        h = self.conv2(_activated(self.norm2(h, condition)))
-        h = self.conv3(_activated(self.norm3(h, condition)))
-        h = self.conv4(_activated(self.norm4(h, condition)))
+        h = self.conv1(rectified(self.norm1(x, condition)))
+        h = self.conv2(rectified(self.norm2(h, condition)))
+        h = self.conv3(rectified(self.norm3(h, condition)))
+        h = self.conv4(rectified(self.norm4(h, condition)))
         return h + self._skip(x)
 
     def _shortcut(self, in_channels: int, **options) -> nn.Module | None:
@@ -115,8 +116,8 @@ class DeepDiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
-        h = self.conv2(_activated(self.conv1(x)))
-        h = _activated(self.conv3(_activated(h)))
+        h = self.conv2(F.relu(self.conv1(x)))
+        h = F.relu(self.conv3(F.relu(h)))
         h = self.conv4(h if self.averages_first else self._pool(h))
         x = self._pool(x)
         return h + (x if self.shortcut is None else self._skip(x))
@@ -266,11 +267,6 @@ class BigGANDeepDiscriminator(ResidualDiscriminator):
         channels = [base_channels * width for width in widths]
         self.input = conv2d(image_channels, channels[0], 3, **options)
         self._build(stage, channels, attention_at=attention_at, **options)
-
-
-def _activated(x: Tensor) -> Tensor:
-    """Writes over what a layer has just given and nobody reads again."""
-    return F.relu(x, inplace=True)
 
 
 def _hidden(channels: int) -> int:

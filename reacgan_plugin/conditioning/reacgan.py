@@ -51,6 +51,8 @@ class HypersphereHead(AdversarialHead):
         return output._replace(
             embedding=self.projection(output.features),
             proxy=project_to_sphere(self.proxies(output.label)),
+            # a class that extends this method may make other proxies
+            class_proxies=type(self).judge is HypersphereHead.judge,
         )
 
 

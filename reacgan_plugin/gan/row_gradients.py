@@ -1,8 +1,9 @@
 """The gradient of a whole batch's loss with respect to what networks say of its rows,
 cut into parts and put into a backward pass of each.
 
-Proxies of one class are the same row, whichever sample they belong to. Their gradients
-are summed onto the first of them, so that they take a row a class, not one a sample.
+Where proxies depend on the class alone, those of one class are the same row, whichever
+sample they belong to. Their gradients are summed onto the first of them, so that they
+take a row a class, not one a sample.
 """
 
 from __future__ import annotations
@@ -60,17 +61,18 @@ def _gradient(tensor: Tensor, gradient: Tensor, label: Tensor | None) -> RowGrad
         return RowGradient(gradient)
     classes, own = label.unique(return_inverse=True)
     order = torch.arange(len(label), device=label.device)
-    first = torch.full_like(classes, len(label)).scatter_reduce(0, own, order, 'amin')
+    first = own.new_full((len(classes),), len(label))
+    first = first.scatter_reduce(0, own, order, 'amin')
     if not torch.equal(tensor, tensor[first][own]):
-        return RowGradient(gradient)  # a head whose proxies are not of classes alone
+        return RowGradient(gradient)  # of weights with dropout, for example
     rows, turn = first.sort()
     summed = gradient.new_zeros(len(classes), *gradient.shape[1:])
     return RowGradient(summed.index_add_(0, own, gradient)[turn], rows)
 
 
 def _proxies(tree) -> Iterator[tuple[Tensor, Tensor]]:
-    """All proxies inside, each with the labels beside it."""
-    if getattr(tree, 'proxy', None) is not None:
+    """All proxies of classes alone inside, each with the labels beside it."""
+    if getattr(tree, 'class_proxies', False):
         yield tree.proxy, tree.label
     for value in tree:
         if isinstance(value, tuple):

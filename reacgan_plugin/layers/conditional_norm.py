@@ -1,8 +1,8 @@
 """Batch norm whose gain and bias come from a condition (BigGAN's class and z)."""
 
-import torch
 from torch import Tensor, nn
 
+from reacgan_plugin.layers.overwriting import scaled
 from reacgan_plugin.layers.weights import linear
 
 BATCH_NORM_EPSILON = 1e-4  # of the published BigGAN-type networks
@@ -38,7 +38,4 @@ class ConditionalBatchNorm2d(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         gain = (1 + self.gain(condition))[:, :, None, None]
         bias = self.bias(condition)[:, :, None, None]
-        x = self.norm(x)
-        # written over where no backward pass needs it: maps are what memory goes to
-        out = None if torch.is_grad_enabled() else x
-        return torch.addcmul(bias, x, gain, out=out)
+        return scaled(self.norm(x), gain, bias)

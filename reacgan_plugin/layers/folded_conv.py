@@ -5,7 +5,7 @@ convolutions in a row are one whose kernel is the first kernel convolved with th
 second. A 3 x 3 kernel becomes one of 4 x 4 at every other position: 16 products for
 four pixels instead of 36, and the doubled map before or the full one behind is never
 held in memory. PGGAN's code (Karras et al. 2018) calls it a fused scale. The results
-differ by rounding alone.
+differ by rounding alone, which is half to three times that of two steps.
 """
 
 from __future__ import annotations
@@ -48,15 +48,28 @@ def pooled_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
     return F.conv2d(x, kernel, bias, stride=BOX, padding=weight.shape[-1] // 2)
 
 
-class UpsampledConv2d(nn.Conv2d):
-    """:func:`upsampled_conv2d` with the weights, and the names, of ``nn.Conv2d``."""
+class FoldedConv2d(nn.Conv2d):
+    """A convolution of odd kernels that keeps the size, resampling aside; it has the
+    weights, and the names, of ``nn.Conv2d``."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, bias=True
+    ):
+        padding = kernel_size // 2
+        super().__init__(
+            in_channels, out_channels, kernel_size, padding=padding, bias=bias
+        )
+
+
+class UpsampledConv2d(FoldedConv2d):
+    """:func:`upsampled_conv2d` as a layer."""
 
     def forward(self, x: Tensor) -> Tensor:
         return upsampled_conv2d(x, self.weight, self.bias)
 
 
-class PooledConv2d(nn.Conv2d):
-    """:func:`pooled_conv2d` with the weights, and the names, of ``nn.Conv2d``."""
+class PooledConv2d(FoldedConv2d):
+    """:func:`pooled_conv2d` as a layer."""
 
     def forward(self, x: Tensor) -> Tensor:
         return pooled_conv2d(x, self.weight, self.bias)

@@ -10,7 +10,7 @@ from torch import nn
 from reacgan_plugin.layers.folded_conv import PooledConv2d, UpsampledConv2d
 from reacgan_plugin.layers.spectral_norm import spectral_normalised
 
-CONVOLUTIONS = {None: nn.Conv2d, 'up': UpsampledConv2d, 'down': PooledConv2d}
+RESAMPLING = {'up': UpsampledConv2d, 'down': PooledConv2d}
 
 
 def conv2d(
@@ -27,9 +27,11 @@ def conv2d(
     ``resample='up'`` doubles the sides before it, by repeating pixels; ``'down'``
     halves them behind it, by averaging.
     """
-    module = CONVOLUTIONS[resample](
-        in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias
-    )
+    sizes = in_channels, out_channels, kernel_size
+    if resample is None:
+        module = nn.Conv2d(*sizes, padding=kernel_size // 2, bias=bias)
+    else:
+        module = RESAMPLING[resample](*sizes, bias=bias)
     return _initialised(module, spectral_norm)
 
 

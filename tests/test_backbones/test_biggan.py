@@ -174,13 +174,34 @@ def test_the_shared_class_embedding_is_left_without_spectral_norm():
 
 
 @pytest.mark.parametrize('training', [True, False])
-def test_blocks_leave_their_input_as_it_is(training):
-    # they write over maps of their own, where nobody reads these again
+@pytest.mark.parametrize('graph', [True, False])
+def test_blocks_leave_their_input_as_it_is(training, graph):
+    # without a graph they write over maps of their own
     x, condition = torch.randn(2, 4, 6, 6), torch.randn(2, 3)
     before = x.clone()
     block = generator_block().train(training)
-    with torch.no_grad():
+    with torch.set_grad_enabled(graph):
         block(x, condition)
         for options in (dict(first=True), dict(), dict(spectral_norm=False)):
             DiscriminatorBlock(4, 6, downsample=True, **options).train(training)(x)
     assert torch.equal(x, before)
+
+
+def test_images_are_the_same_to_the_bit_with_and_without_a_graph():
+    backbone = generator().eval()
+    z, label = torch.randn(3, 8), torch.tensor([0, 2, 1])
+    with torch.no_grad():
+        sampled = backbone(z, label)
+    assert torch.equal(sampled, backbone(z, label))
+
+
+@pytest.mark.parametrize('network', [generator, discriminator])
+def test_every_module_takes_a_full_backward_hook(network):
+    backbone, seen = network(), []
+    for module in backbone.modules():
+        module.register_full_backward_hook(lambda *_: seen.append(1))
+    z, image = torch.randn(2, 8), torch.randn(2, 3, 32, 32)
+    arguments = (z, LABEL) if network is generator else (image,)
+    arguments[0].requires_grad_()
+    backbone(*arguments).sum().backward()
+    assert seen

@@ -193,3 +193,17 @@ def test_discriminator_blocks_equal_the_published_order(variant, downsample, wid
     has_shortcut = width != 8 or (variant == 'studiogan' and downsample)
     assert (block.shortcut is not None) is has_shortcut
     assert block.conv2.in_channels == width // 4
+
+
+@each_variant
+@pytest.mark.parametrize('graph', [True, False])
+def test_blocks_leave_their_input_as_it_is(variant, graph):
+    norm = partial(ConditionalBatchNorm2d, condition_dim=3)
+    x, condition = torch.randn(2, 8, 6, 6), torch.randn(2, 3)
+    before = x.clone()
+    with torch.set_grad_enabled(graph):
+        for resampled in (True, False):
+            block = GENERATOR_BLOCKS[variant](8, 4, norm, upsample=resampled)
+            block.eval()(x, condition)
+            DISCRIMINATOR_BLOCKS[variant](8, 12, downsample=resampled).eval()(x)
+    assert torch.equal(x, before)

@@ -38,7 +38,7 @@ def tensors(output):
     for value in output:
         if isinstance(value, Tensor):
             yield value
-        elif value is not None:
+        elif isinstance(value, tuple):
             yield from tensors(value)
 
 

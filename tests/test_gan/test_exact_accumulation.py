@@ -32,6 +32,7 @@ from reacgan_plugin.conditioning import (
     TAC,
     ConditionalContrastiveLoss,
     D2DCELoss,
+    HypersphereHead,
     Info,
     Unconditional,
 )
@@ -109,6 +110,32 @@ def test_the_gradient_is_not_that_of_plain_accumulation(name):
     at_once, _ = updated(model, 'discriminator', parts=1)
     with pytest.raises(AssertionError):
         same(updated(model, 'discriminator', mode='plain')[0], at_once)
+
+
+class GatedHead(HypersphereHead):
+    """Proxies that depend on the features, too, through a gate that is shut at first:
+    rows of a class are equal, and their gradients are not."""
+
+    def __init__(self, in_channels, *args, **options):
+        super().__init__(in_channels, *args, **options)
+        self.gate = nn.Parameter(torch.zeros(()))
+        self.adapter = nn.Linear(in_channels, 4)
+
+    def judge(self, output, fake):
+        shifted = self.proxies(output.label) + self.gate * self.adapter(output.features)
+        output = super().judge(output, fake)
+        return output._replace(proxy=nn.functional.normalize(shifted))
+
+
+class Gated(D2DCELoss):
+    head_class = GatedHead
+
+
+def test_equal_proxies_with_other_gradients_count_one_by_one():
+    model = plain_gan(Gated(embed_dim=4))
+    at_once, _ = updated(model, 'discriminator', parts=1)
+    assert at_once['head.gate'].abs() > 0
+    same(updated(model, 'discriminator')[0], at_once)
 
 
 def batch_norms_in_evaluation(model):

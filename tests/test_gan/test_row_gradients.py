@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from reacgan_plugin.conditioning import DiscriminatorOutput
@@ -14,7 +15,7 @@ def output(proxy, label=LABEL, **more):
         label,
         embedding=torch.randn(rows, 4, requires_grad=True),
         proxy=proxy.detach().requires_grad_(),
-        **more,
+        **{'class_proxies': True, **more},
     )
 
 
@@ -67,8 +68,20 @@ def test_proxies_have_a_row_a_class_and_classes_their_whole_gradient():
     assert gradients[4].rows.tolist() == [0, 1, 4]
 
 
-def test_proxies_that_differ_inside_a_class_keep_their_rows():
-    found = output(torch.randn(6, 4))
+@pytest.mark.parametrize('label', [LABEL.int(), LABEL.to(torch.uint8)])
+def test_labels_may_be_integers_of_any_kind(label):
+    found = output(torch.randn(3, 4)[LABEL], label)
+    differentiated(found)
+    assert row_gradients(found)[4].rows.tolist() == [0, 1, 4]
+
+
+@pytest.mark.parametrize(
+    'proxy, declared',
+    [(torch.randn(6, 4), True), (torch.randn(3, 4)[LABEL], False)],
+    ids=['rows differ inside a class', 'equal rows, of a head that does not say so'],
+)
+def test_other_proxies_keep_their_rows(proxy, declared):
+    found = output(proxy, class_proxies=declared)
     differentiated(found)
     gradient = row_gradients(found)[4]
     assert gradient.rows is None

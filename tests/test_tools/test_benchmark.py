@@ -11,7 +11,7 @@ PNG = b'\x89PNG'
 
 @pytest.mark.parametrize(
     'command, rows',
-    [('loss', 5), ('memory', 4), ('step', 6), ('accumulation', 8), ('distributed', 3)],
+    [('loss', 5), ('memory', 4), ('step', 6), ('accumulation', 10), ('distributed', 3)],
 )
 def test_a_command_writes_its_table_and_picture(run, capsys, command, rows):
     if command == 'loss':
