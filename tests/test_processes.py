@@ -9,7 +9,6 @@ from processes_worker import CASES, WORLDS, built, state, stylegan2
 
 QUICK = (
     'StyleGAN2, D2DCE with R1',
-    'StyleGAN2, 2C',
     'StyleGAN2, TAC(D2DCE)',
     'given images, AC',
 )

@@ -1,7 +1,7 @@
 """Steps between layers that write over a feature map nobody reads again.
 
 They do so where no graph is built, as in sampling and in the discriminator's updates,
-and save up to half of a generator's memory there. With a graph they are the plain
+and save a fifth of what a generator takes there. With a graph they are the plain
 steps, to the bit: autograd keeps what it needs anyway, and backward hooks refuse views
 that are written into. A hook that holds the output of the layer before finds the
 overwritten map in it.

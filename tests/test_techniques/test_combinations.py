@@ -11,7 +11,7 @@ from tiny_methods import METHODS
 
 PAIRS = combinations(20, size=2, seed=8)  # every technique at least twice
 MORE = combinations(60, size=3, seed=8)
-ON_TWO = [case for case in PAIRS if 'ZeroCentredEmbedding' not in case[1]][:2]
+ON_TWO = [case for case in PAIRS if 'ZeroCentredEmbedding' not in case[1]][:1]
 EMBEDDED = ('D2DCE', '2C')
 
 
@@ -83,7 +83,7 @@ def assert_equal_on_both(cases, folder):
             assert torch.equal(value, other[name]), f'{identity(case)}: {name}'
 
 
-def test_two_processes_stay_equal_with_a_sample_of_pairs(tmp_path):
+def test_two_processes_stay_equal_with_a_pair(tmp_path):
     assert_equal_on_both(ON_TWO, tmp_path)
 
 
