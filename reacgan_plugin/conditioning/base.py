@@ -28,7 +28,6 @@ class DiscriminatorOutput(NamedTuple):
     twin: DiscriminatorOutput | None = None  # of a twin classifier, or a second view
     info: NamedTuple | None = None  # guessed codes, of an information-maximising head
     z: Tensor | None = None  # (N, Z) that a fake was made from
-    class_proxies: bool = False  # the proxy depends on label and weights alone
 
     @property
     def realness(self) -> Tensor:

@@ -47,12 +47,16 @@ class HypersphereHead(AdversarialHead):
         )
         self.proxies = self.layers.embedding(num_classes, embed_dim)
 
+    @property
+    def class_proxies(self) -> bool:
+        """Whether a proxy depends on its label and the weights alone; a class with a
+        ``judge`` of its own may make others."""
+        return type(self).judge is HypersphereHead.judge
+
     def judge(self, output: DiscriminatorOutput, fake: bool) -> DiscriminatorOutput:
         return output._replace(
             embedding=self.projection(output.features),
             proxy=project_to_sphere(self.proxies(output.label)),
-            # a class that extends this method may make other proxies
-            class_proxies=type(self).judge is HypersphereHead.judge,
         )
 
 

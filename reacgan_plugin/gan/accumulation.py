@@ -112,9 +112,11 @@ def _gradients(objective, seen: list[Judged]) -> tuple[dict, list[list]]:
     judged = rebuilt(tree, iter(whole))
     terms = objective.terms(judged)
     total(terms).backward()
+    head = getattr(objective.gan.discriminator, 'head', None)
+    class_proxies = getattr(head, 'class_proxies', False)
     split = [
         [None] * len(sizes) if gradient is None else gradient.split(sizes)
-        for gradient in row_gradients(judged)
+        for gradient in row_gradients(judged, class_proxies=class_proxies)
     ]
     detached = {name: term.detach() for name, term in terms.items()}
     return detached, list(zip(*split, strict=True))

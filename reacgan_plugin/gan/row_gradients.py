@@ -41,13 +41,15 @@ class RowGradient(NamedTuple):
         return (tensor * self.values).sum()
 
 
-def row_gradients(tree) -> list[RowGradient | None]:
+def row_gradients(tree, *, class_proxies: bool = False) -> list[RowGradient | None]:
     """Of every tensor inside, in order, after a backward pass; None without one.
 
     Args:
         tree: nested named tuples of leaves with N rows, such as a ``Judged``.
+        class_proxies: proxies inside depend on the label beside them and on weights
+            alone.
     """
-    labels = {id(proxy): label for proxy, label in _proxies(tree)}
+    labels = {id(proxy): label for proxy, label in _proxies(tree) if class_proxies}
     return [
         None
         if tensor.grad is None
@@ -71,8 +73,8 @@ def _gradient(tensor: Tensor, gradient: Tensor, label: Tensor | None) -> RowGrad
 
 
 def _proxies(tree) -> Iterator[tuple[Tensor, Tensor]]:
-    """All proxies of classes alone inside, each with the labels beside it."""
-    if getattr(tree, 'class_proxies', False):
+    """All proxies inside, each with the labels beside it."""
+    if getattr(tree, 'proxy', None) is not None:
         yield tree.proxy, tree.label
     for value in tree:
         if isinstance(value, tuple):

@@ -38,7 +38,7 @@ def tensors(output):
     for value in output:
         if isinstance(value, Tensor):
             yield value
-        elif isinstance(value, tuple):
+        elif value is not None:
             yield from tensors(value)
 
 

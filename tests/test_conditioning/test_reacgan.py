@@ -127,3 +127,12 @@ def test_its_settings_are_printed():
 def test_wrong_options_raise_when_the_loss_is_built(options, message):
     with pytest.raises(ValueError, match=message):
         D2DCELoss(**options)
+
+
+def test_a_head_with_a_judge_of_its_own_does_not_say_that_proxies_are_of_classes():
+    class Other(HypersphereHead):
+        def judge(self, output, fake):
+            return super().judge(output, fake)
+
+    assert HypersphereHead(4, 3, embed_dim=2).class_proxies
+    assert not Other(4, 3, embed_dim=2).class_proxies

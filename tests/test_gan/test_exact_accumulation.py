@@ -36,6 +36,7 @@ from reacgan_plugin.conditioning import (
     Info,
     Unconditional,
 )
+from reacgan_plugin.gan import accumulation
 from reacgan_plugin.gan.adversarial import Relativistic
 from reacgan_plugin.layers.modes import singular_vectors
 from reacgan_plugin.techniques import R1
@@ -136,6 +137,21 @@ def test_equal_proxies_with_other_gradients_count_one_by_one():
     at_once, _ = updated(model, 'discriminator', parts=1)
     assert at_once['head.gate'].abs() > 0
     same(updated(model, 'discriminator')[0], at_once)
+
+
+@pytest.mark.parametrize('name, expected', [('D2DCE', True), ('TAC', False)])
+def test_the_head_says_whether_proxies_are_of_classes_alone(
+    monkeypatch, name, expected
+):
+    said, own = [], accumulation.row_gradients
+
+    def recorded(tree, *, class_proxies):
+        said.append(class_proxies)
+        return own(tree, class_proxies=class_proxies)
+
+    monkeypatch.setattr(accumulation, 'row_gradients', recorded)
+    updated(METHODS[name](), 'discriminator')
+    assert said == [expected]
 
 
 def batch_norms_in_evaluation(model):

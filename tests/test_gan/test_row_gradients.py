@@ -15,7 +15,7 @@ def output(proxy, label=LABEL, **more):
         label,
         embedding=torch.randn(rows, 4, requires_grad=True),
         proxy=proxy.detach().requires_grad_(),
-        **{'class_proxies': True, **more},
+        **more,
     )
 
 
@@ -55,7 +55,7 @@ def test_proxies_have_a_row_a_class_and_classes_their_whole_gradient():
     table = torch.randn(3, 4)
     found = output(table[LABEL], twin=output(table[LABEL.flip(0)], LABEL.flip(0)))
     differentiated(found, found.twin)
-    gradients = row_gradients(found)
+    gradients = row_gradients(found, class_proxies=True)
     for one, gradient in ((found, gradients[4]), (found.twin, gradients[9])):
         assert gradient.values.shape == (3, 4)
         for sizes in ([6], [2, 2, 2], [1, 5]):
@@ -72,7 +72,7 @@ def test_proxies_have_a_row_a_class_and_classes_their_whole_gradient():
 def test_labels_may_be_integers_of_any_kind(label):
     found = output(torch.randn(3, 4)[LABEL], label)
     differentiated(found)
-    assert row_gradients(found)[4].rows.tolist() == [0, 1, 4]
+    assert row_gradients(found, class_proxies=True)[4].rows.tolist() == [0, 1, 4]
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_labels_may_be_integers_of_any_kind(label):
     ids=['rows differ inside a class', 'equal rows, of a head that does not say so'],
 )
 def test_other_proxies_keep_their_rows(proxy, declared):
-    found = output(proxy, class_proxies=declared)
+    found = output(proxy)
     differentiated(found)
-    gradient = row_gradients(found)[4]
+    gradient = row_gradients(found, class_proxies=declared)[4]
     assert gradient.rows is None
     assert torch.equal(gradient.values, found.proxy.grad)
 
