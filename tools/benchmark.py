@@ -62,9 +62,12 @@ def parser(words: list[str]) -> argparse.ArgumentParser:
         # only that one is imported: the others may need what is not installed
         if words[:1] == [name]:
             _add_options(command, _module_of(name))
-            command.set_defaults(device='cpu')
             if name in ON_A_GPU_TOO:
-                command.add_argument('--device', type=_device, help='cpu or cuda')
+                command.add_argument(
+                    '--device', type=_device, default='cpu', help='cpu or cuda'
+                )
+            else:
+                command.set_defaults(device='cpu')
     return main_parser
 
 

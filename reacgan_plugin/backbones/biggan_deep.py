@@ -93,7 +93,7 @@ class DeepDiscriminatorBlock(nn.Module):
     In the published runs an in-place ReLU activated the input of the skip path too.
     """
 
-    averages_first = False  # then activates, behind the third convolution
+    averages_first = False  # then activates, between the last two convolutions
 
     def __init__(
         self,
@@ -107,18 +107,18 @@ class DeepDiscriminatorBlock(nn.Module):
         options = dict(spectral_norm=spectral_norm)
         hidden = _hidden(out_channels)
         self.downsample = downsample
-        resample = 'down' if downsample and self.averages_first else None
+        resample = 'down' if downsample else None
+        third, fourth = (resample, None) if self.averages_first else (None, resample)
         self.conv1 = conv2d(in_channels, hidden, 1, **options)
         self.conv2 = conv2d(hidden, hidden, 3, **options)
-        self.conv3 = conv2d(hidden, hidden, 3, resample=resample, **options)
-        self.conv4 = conv2d(hidden, out_channels, 1, **options)
+        self.conv3 = conv2d(hidden, hidden, 3, resample=third, **options)
+        self.conv4 = conv2d(hidden, out_channels, 1, resample=fourth, **options)
         self.shortcut = self._shortcut(in_channels, out_channels, **options)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
         h = self.conv2(F.relu(self.conv1(x)))
-        h = F.relu(self.conv3(F.relu(h)))
-        h = self.conv4(h if self.averages_first else self._pool(h))
+        h = self.conv4(F.relu(self.conv3(F.relu(h))))
         x = self._pool(x)
         return h + (x if self.shortcut is None else self._skip(x))
 

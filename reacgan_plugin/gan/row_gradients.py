@@ -49,7 +49,8 @@ def row_gradients(tree, *, class_proxies: bool = False) -> list[RowGradient | No
         class_proxies: proxies inside depend on the label beside them and on weights
             alone.
     """
-    labels = {id(proxy): label for proxy, label in _proxies(tree) if class_proxies}
+    proxies = _proxies(tree) if class_proxies else ()
+    labels = {id(proxy): label for proxy, label in proxies}
     return [
         None
         if tensor.grad is None

@@ -44,8 +44,12 @@ def pooled_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
 
     Returns: (N, out, H // 2, W // 2).
     """
+    side = weight.shape[-1]
+    if side == 1:
+        # commutes with averaging, and a folded kernel would have four times the work
+        return F.conv2d(F.avg_pool2d(x, BOX), weight, bias)
     kernel = _beside_box(weight, divisor=BOX * BOX)
-    return F.conv2d(x, kernel, bias, stride=BOX, padding=weight.shape[-1] // 2)
+    return F.conv2d(x, kernel, bias, stride=BOX, padding=side // 2)
 
 
 class FoldedConv2d(nn.Conv2d):

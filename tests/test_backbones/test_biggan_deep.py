@@ -170,7 +170,7 @@ def discriminator_by_the_drawing(block, x, *, variant, downsample):
     h = block.conv2(F.relu(block.conv1(x)))
     h = convolved(block.conv3, F.relu(h))
     if variant == 'legacy':
-        h = block.conv4(pool(F.relu(h)))
+        h = convolved(block.conv4, pool(F.relu(h)))
         skip = pool(x)
         if block.shortcut is not None:
             skip = torch.cat([skip, block.shortcut(skip)], dim=1)
